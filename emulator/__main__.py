@@ -1,0 +1,5 @@
+"""Runs the emulator from a checkout: ``python emulator serve``."""
+
+from d365fo_emulator.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The admin API: one protocol, in process and over HTTP."""

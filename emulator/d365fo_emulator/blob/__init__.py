@@ -1,0 +1,1 @@
+"""The Azure blob container behind the SAS URLs, as a storage client sees it."""

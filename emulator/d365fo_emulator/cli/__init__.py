@@ -1,0 +1,1 @@
+"""The command `d365fo-emulator`."""

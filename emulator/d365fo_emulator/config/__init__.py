@@ -1,0 +1,1 @@
+"""Settings of the program, and the environment file that says what is imitated."""

@@ -1,0 +1,1 @@
+"""The data management package API: data projects, executions, import and export."""

@@ -1,0 +1,123 @@
+"""Data projects and executions, as values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from d365fo_emulator.kernel.workspace import ExecutionId
+    from d365fo_emulator.packages.model import PackageEntity
+    from d365fo_emulator.scenarios.model import ExecutionScript
+
+
+class Operation(StrEnum):
+    """What a data project or an execution does (`DMFOperationType`)."""
+
+    IMPORT = "Import"
+    EXPORT = "Export"
+
+
+class ExecutionState(StrEnum):
+    """`DMFExecutionSummaryStatus`: names and order documented, numbers by position."""
+
+    UNKNOWN = "Unknown"
+    NOT_RUN = "NotRun"
+    EXECUTING = "Executing"
+    SUCCEEDED = "Succeeded"
+    PARTIALLY_SUCCEEDED = "PartiallySucceeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+
+class EntityStatus(StrEnum):
+    """State of one entity in one stage: another vocabulary than the summary's (recorded)."""
+
+    NOT_RUN = "NotRun"
+    EXECUTING = "Executing"
+    FINISHED = "Finished"
+    ERROR = "Error"
+    ABORTED = "Aborted"
+
+
+@dataclass(frozen=True)
+class DataProject:
+    """A definition group: entities, in which formats, in which order."""
+
+    name: str
+    operation: Operation
+    entities: tuple[PackageEntity, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class EntityRun:
+    """One entity of one execution, with its counters."""
+
+    entity: str
+    source_format: str
+    file: str
+    staging_status: EntityStatus = EntityStatus.NOT_RUN
+    target_status: EntityStatus = EntityStatus.NOT_RUN
+    source_records: int = 0
+    staging_created: int = 0
+    staging_in_error: int = 0
+    target_created: int = 0
+    target_updated: int = 0
+    target_in_error: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """A state that an execution entered, when and why."""
+
+    state: str
+    at: dt.datetime
+    because: str
+
+
+class WorkStatus(StrEnum):
+    """How far the engine is with the real work of an execution, whatever its timeline shows."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a data project.
+
+    Attributes:
+        step: index in the script's timeline; `step_entered_at` and `step_polls` belong to it.
+        work: how far the real work is; `computed` is the state that it led to.
+        package: for imports, where the accepted package's bytes are held; for exports, the name
+            of the blob that holds the result ("" until there is one).
+
+    """
+
+    id: ExecutionId
+    operation: Operation
+    group: str
+    company: str
+    script: ExecutionScript
+    created_at: dt.datetime
+    state: ExecutionState
+    found: bool = True
+    execute: bool = True
+    step: int = 0
+    step_entered_at: dt.datetime | None = None
+    step_polls: int = 0
+    polls: int = 0
+    work: WorkStatus = WorkStatus.WAITING
+    computed: ExecutionState | None = None
+    finished_at: dt.datetime | None = None
+    reason: str = ""
+    package: str = ""
+    package_name: str = ""
+    entities: tuple[EntityRun, ...] = ()
+    plan: tuple[PackageEntity, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = field(default_factory=tuple)

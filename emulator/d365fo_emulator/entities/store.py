@@ -1,0 +1,162 @@
+"""Where rows live: staging and target tables of one workspace (implemented in `storage`).
+
+Values in rows are storage values: text for string, enum (symbol), noyes (``Yes``/``No``), guid,
+date (``yyyy-MM-dd``) and datetime (``yyyy-MM-dd HH:mm:ss``); int for int, int64 and time (seconds
+since midnight); float for real; None for an empty value of a column that the file does not have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.kernel.workspace import ExecutionId
+
+
+Value = str | int | float | None
+
+
+class Stage(StrEnum):
+    """Where in an import a row failed."""
+
+    SOURCE = "source"
+    STAGING = "staging"
+    TARGET = "target"
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One failed row: its number in the file (1 = first data row; 0 = the whole entity)."""
+
+    row: int
+    stage: Stage
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EntityProgress:
+    """How far one entity of one execution has come; written with each batch, read at restart.
+
+    `staged`: source records written to staging (rows 1..staged). `ordered_through`: rows of the
+    key order that the target step is through with. `created` and `updated`: target rows so far.
+    """
+
+    staged: int = 0
+    staging_done: bool = False
+    ordered_through: int = 0
+    created: int = 0
+    updated: int = 0
+    target_done: bool = False
+
+
+class RowStore(Protocol):
+    """Staging and target rows of one workspace."""
+
+    def prepare(self, entity: EntityType) -> None:
+        """Creates the entity's tables, or adds columns for fields that are new; else nothing."""
+        ...
+
+    def progress(self, execution: ExecutionId, entity: EntityType) -> EntityProgress:
+        """How far this entity has come; all zero when nothing was written yet."""
+        ...
+
+    def stage(
+        self,
+        execution: ExecutionId,
+        entity: EntityType,
+        fields: Sequence[Field],
+        first_row: int,
+        columns: Sequence[Sequence[Value]],
+        errors: Sequence[RowError],
+    ) -> None:
+        """Writes a batch of rows (column-wise), their errors and the progress, together."""
+        ...
+
+    def finish_staging(self, execution: ExecutionId, entity: EntityType, *, failed: bool) -> None:
+        """Marks staging as done; `failed` removes the entity's staged rows (nothing was loaded)."""
+        ...
+
+    def duplicate_rows(self, execution: ExecutionId, entity: EntityType) -> Iterator[int]:
+        """Rows whose key an earlier staged row has already."""
+        ...
+
+    def add_errors(
+        self, execution: ExecutionId, entity: EntityType, errors: Sequence[RowError]
+    ) -> None:
+        """Adds errors; a second error of one row, stage and field with one text is kept once."""
+        ...
+
+    def staged(
+        self,
+        execution: ExecutionId,
+        entity: EntityType,
+        fields: Sequence[Field],
+        after_row: int = 0,
+        batch: int = 1000,
+    ) -> Iterator[tuple[list[int], list[list[Value]]]]:
+        """Staged rows in order of the file, in batches: row numbers, and values column-wise."""
+        ...
+
+    def upsert(
+        self,
+        execution: ExecutionId,
+        entity: EntityType,
+        fields: Sequence[Field],
+        company: str,
+        *,
+        chunk: int = 5000,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> EntityProgress:
+        """Writes staged rows without error to the target, in key order, chunk by chunk.
+
+        Each chunk and the progress are one transaction; it starts after what was written before,
+        and ends early when `go_on` says no (what was written stays).
+        """
+        ...
+
+    def errors(
+        self, execution: ExecutionId, entity: EntityType | None = None
+    ) -> Iterator[tuple[str, RowError]]:
+        """Errors as (AOT name of the entity, error), by entity in order of writing, by row."""
+        ...
+
+    def count_failed_rows(self, execution: ExecutionId, entity: EntityType, stage: Stage) -> int:
+        """How many different rows have an error of this stage."""
+        ...
+
+    def exists(self, entity: EntityType, field: Field, value: Value, company: str) -> bool:
+        """Whether a target row has this value, letter case aside (its company, or shared)."""
+        ...
+
+    def count(self, entity: EntityType, company: str | None = None) -> int:
+        """How many target rows there are, in one company or in all."""
+        ...
+
+    def rows(
+        self,
+        entity: EntityType,
+        fields: Sequence[Field],
+        company: str | None = None,
+    ) -> Iterator[tuple[Value, ...]]:
+        """Target rows in key order, read as they are asked for."""
+        ...
+
+    def put(
+        self,
+        entity: EntityType,
+        fields: Sequence[Field],
+        company: str,
+        rows: Sequence[Sequence[Value]],
+    ) -> tuple[int, int]:
+        """Inserts or updates target rows by key outside any execution: (created, updated)."""
+        ...
+
+    def drop_execution(self, execution: ExecutionId) -> None:
+        """Removes staging rows, errors and progress of an execution."""
+        ...

@@ -1,0 +1,1 @@
+"""What every subsystem stands on: time, ids, workspaces, errors, faults. Imports none of ours."""

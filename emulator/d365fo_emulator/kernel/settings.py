@@ -1,0 +1,139 @@
+"""The imitated service's own variations: the `settings` of an environment file.
+
+Each is a choice where the real service differs between releases, or where nobody knows which it
+takes. The default is the likeliest; `docs/settings.md` is made from this table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from d365fo_emulator.kernel.errors import ConfigurationError
+from d365fo_emulator.kernel.tables import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def choice(
+    default: Any, wire: str, text: str, options: tuple[str, ...] = (), evidence: str = "inferred"
+) -> Any:
+    """A setting: its name in files, what it does, what it may be, and what the default rests on."""
+    return dataclasses.field(
+        default=default,
+        metadata={"wire": wire, "help": text, "options": options, "evidence": evidence},
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the service does where it is known to vary."""
+
+    unknown_entities: str = choice(
+        "learn",
+        "unknownEntities",
+        "An entity that the catalogue lacks: learnt from the package that brings it, or refused"
+        " with the real service's words.",
+        ("learn", "refuse"),
+    )
+    unknown_project: str = choice(
+        "refuse",
+        "unknownProject",
+        "Export of a data project that does not exist: refused as today, accepted without effect"
+        " as in 2019, or answered with the zero GUID.",
+        ("refuse", "accept", "zeroGuid"),
+        "recorded",
+    )
+    used_execution_id: str = choice(
+        "refuse",
+        "usedExecutionId",
+        "A second call with an execution id already used: refused, or run again under it.",
+        ("refuse", "rerun"),
+    )
+    errors_json: str = choice(
+        "valid",
+        "errorsJson",
+        "The text of GetExecutionErrors: valid JSON, or with quotes and line breaks unescaped"
+        " as measured on a real environment.",
+        ("valid", "raw"),
+        "recorded",
+    )
+    references: str = choice(
+        "lenient",
+        "references",
+        "A value that must exist in another entity: checked when that entity holds rows,"
+        " or always, as the product does.",
+        ("lenient", "strict"),
+    )
+    action_failure_status: int = choice(
+        400,
+        "actionFailureStatus",
+        "HTTP status when an action throws: 400 in the cloud, 500 seen on-premises.",
+        ("400", "500"),
+        "recorded",
+    )
+    strict_members: bool = choice(
+        False,
+        "strictMembers",
+        "Refuse members of a body that the action does not have or that are in other letter case.",
+    )
+    platform_update: int = choice(
+        99,
+        "platformUpdate",
+        "The platform update imitated: actions that came later answer as unknown.",
+        evidence="documented",
+    )
+    take_up_after_seconds: float = choice(
+        1.0,
+        "takeUpAfterSeconds",
+        "How long an execution stays NotRun before the engine takes it up, on an auto or virtual"
+        " clock; on a real clock it is taken up at once.",
+    )
+    token_issuer: str = choice(
+        "sts",
+        "tokenIssuer",
+        "The iss of tokens: the real service's, or the emulator's own address.",
+        ("sts", "emulator"),
+        "documented",
+    )
+    any_tenant: bool = choice(False, "anyTenant", "Issue tokens for every tenant name.")
+    any_resource: bool = choice(False, "anyResource", "Issue tokens for every resource.")
+    error_separator: str = choice(
+        "space",
+        "errorSeparator",
+        "What stands before the trailer of token errors: a space (2025) or line breaks (to 2023).",
+        ("space", "crlf"),
+        "recorded",
+    )
+
+    @classmethod
+    def from_wire(cls, members: Mapping[str, Any]) -> Settings:
+        """The settings that a file's mapping names.
+
+        Raises:
+            ConfigurationError: unknown name or a value that the setting cannot take.
+
+        """
+        fields = {f.metadata["wire"]: f for f in dataclasses.fields(cls)}
+        chosen = {}
+        for name, value in members.items():
+            if name not in fields:
+                hint = did_you_mean(name, fields)
+                raise ConfigurationError(f"settings.{name}: there is no such setting{hint}")
+            chosen[fields[name].name] = _checked(fields[name], name, value)
+        return cls(**chosen)
+
+
+def _checked(field: dataclasses.Field[Any], name: str, value: Any) -> Any:
+    kind: type[Any] = type(field.default)
+    options = field.metadata["options"]
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, (kind, int)):
+        raise ConfigurationError(f"settings.{name}: {value!r} is no {kind.__name__}")
+    if options and str(value) not in options:
+        hint = did_you_mean(str(value), options)
+        raise ConfigurationError(
+            f"settings.{name}: {value!r} is not one of {', '.join(options)}{hint}"
+        )
+    return kind(value)

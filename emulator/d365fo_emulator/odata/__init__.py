@@ -1,0 +1,1 @@
+"""OData as the product speaks it: signatures, bodies, contexts, errors, `$metadata`."""

@@ -1,0 +1,1 @@
+"""Source data formats: a reader and a writer each, found by name in `registry`."""

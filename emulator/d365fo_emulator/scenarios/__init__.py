@@ -1,0 +1,1 @@
+"""Scripts of behaviour: files, matching, and the timeline that an execution is bound to."""

@@ -1,0 +1,1 @@
+"""All stores, on embedded SQLite: the only importer of the database library."""
