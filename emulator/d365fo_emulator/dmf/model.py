@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from d365fo_emulator.kernel.workspace import ExecutionId
     from d365fo_emulator.packages.model import PackageEntity
     from d365fo_emulator.scenarios.model import ExecutionScript
