@@ -1,0 +1,38 @@
+"""What all tests share: the count of authorities that the tests rest on."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+EVIDENCE = ("documented", "recorded", "client", "inferred")
+"""What a test's expectation can rest on, strongest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hands each test's authority on to its report (markers do not leave a worker process)."""
+    for item in items:
+        for kind in authorities(item):
+            if kind not in EVIDENCE:
+                msg = f"{item.nodeid}: evidence {kind!r} is none of {', '.join(EVIDENCE)}"
+                raise pytest.UsageError(msg)
+            item.user_properties.append(("evidence", kind))
+
+
+def authorities(item: pytest.Item) -> list[str]:
+    """The kinds that the nearest evidence marker names; a parameter's own goes first."""
+    marker = item.get_closest_marker("evidence")
+    return [str(kind) for kind in marker.args] if marker else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints how many passed tests rest on which authority."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        kinds = [value for name, value in report.user_properties if name == "evidence"]
+        counts.update(kinds or ["none stated"])
+    if counts:
+        order = [*EVIDENCE, "none stated"]
+        parts = [f"{kind} {counts[kind]}" for kind in order if counts[kind]]
+        terminalreporter.write_line(f"evidence: {', '.join(parts)}")
