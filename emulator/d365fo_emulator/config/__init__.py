@@ -1,1 +1,1 @@
-"""Settings of the program, and the environment file that says what is imitated."""
+"""How the emulator is told what to be: its own settings, and the environment that it imitates."""
