@@ -35,13 +35,46 @@ class HostilePackage(PackageRefused):
     """Entry names with `..` or absolute paths, encrypted or doubled entries."""
 
 
-class SourceUnreadable(EmulatorError):
-    """A data file that its entity's source step cannot read: the entity fails, as a whole.
+class DataFileError(EmulatorError):
+    """A data file that cannot be read or written; the entity fails as a whole.
 
-    `code` is the product's own (`DMF2025`, `FF004`), "" where it has none.
+    Attributes:
+        code: the product's own (`DMF2025`, `FF004`), "" where it has none.
+        message: what the product's log says, or our own sentence where its text is unknown.
+        detail: what the product does not say; for the journal only.
+
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, detail: str = "") -> None:
         super().__init__(f"{code}: {message}" if code else message)
         self.code = code
         self.message = message
+        self.detail = detail
+
+
+class SourceUnreadable(DataFileError):
+    """A data file that its entity's source step cannot read: the entity fails, as a whole."""
+
+
+class FileNotWritable(DataFileError):
+    """Rows that the chosen format cannot hold: the entity's export fails."""
+
+
+# Texts of the product. Code and cause are documented for all; the sentences only where marked.
+
+# documented, literally
+NOT_XML = "XML is not in correct format-Exception from HRESULT: 0xC0010009"
+IMPORT_FILE_EMPTY = "Import file empty"
+UNICODE_IN_ASCII = "Can't export unicode data as an ascii file type"
+# client: reported by one that was run against an environment
+NOT_UNICODE = "Selected file is not Unicode"
+# inferred: own sentences of the documented meaning
+HEADER_MISSING = "The header row is missing in the input file"
+DELIMITER_NOT_FOUND = "The delimiter of the source format is not in the input file"
+RAGGED_ROW = "A row has another number of values than the header"
+COLUMN_NOT_FOUND = "Column not found in the input file"
+MAPPING_MISMATCH = "The columns of the input file and the mapping do not match"
+WRONG_FILE_TYPE = "The type of the file does not fit the source format"
+TOO_MANY_COLUMNS = "A worksheet takes at most 255 columns"
+SHEET_FULL = "The worksheet is full"
+CONTROL_CHARACTERS = "The data holds control characters that the file format cannot hold"

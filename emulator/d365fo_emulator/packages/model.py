@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldMap:
-    """One `EntityMap` of a manifest: file column (`xml_field`) to staging field."""
+    """One `EntityMap` of a manifest: file column (`xml_field`) to staging field.
+
+    A manifest may have a hundred thousand of them, hence the slots.
+    """
 
     entity_field: str
     xml_field: str
