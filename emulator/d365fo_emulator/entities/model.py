@@ -50,7 +50,10 @@ class Field:
         size: most characters of a text; None: any.
         enum: symbols of an enumeration, in order of their numbers.
         enum_labels: labels, in the same order; empty when unknown.
+        enum_complete: whether `enum` has every symbol; else others are taken as they come.
         auto_number: filled from a number sequence when empty.
+        decimals: how many digits after the point a real has in exported files.
+        evidence: ``inferred`` where the type was not verified; else "".
 
     """
 
@@ -66,6 +69,9 @@ class Field:
     reference: Reference | None = None
     origin: Origin = Origin.CATALOGUE
     auto_number: bool = False
+    enum_complete: bool = True
+    decimals: int = 6
+    evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class EntityType:
         collection: OData set (`CustomerGroups`).
         keys: OData names of the natural key, company left out, in index order.
         per_company: rows belong to a company; else they are shared.
+        evidence: which of collection, keys and staging name are inferred, in words; else "".
 
     """
 
@@ -91,6 +98,11 @@ class EntityType:
     category: str = ""
     origin: Origin = Origin.CATALOGUE
     evidence: str = ""
+
+    @property
+    def key_is_known(self) -> bool:
+        """Whether `keys` is the product's key; a learnt entity's is made up of all its columns."""
+        return self.origin is not Origin.LEARNT
 
     @cached_property
     def by_staging_name(self) -> dict[str, Field]:

@@ -1,4 +1,4 @@
-"""Where rows live: staging and target tables of one workspace (implemented in `storage`).
+"""Where rows and learnt entities of one workspace live (implemented in `storage`).
 
 Values in rows are storage values: text for string, enum (symbol), noyes (``Yes``/``No``), guid,
 date (``yyyy-MM-dd``) and datetime (``yyyy-MM-dd HH:mm:ss``); int for int, int64 and time (seconds
@@ -55,6 +55,22 @@ class EntityProgress:
     target_done: bool = False
 
 
+class LearntStore(Protocol):
+    """What a workspace has learnt of entities, as JSON texts by AOT name."""
+
+    def load(self) -> list[tuple[str, str]]:
+        """Everything kept, as (AOT name, document), oldest first."""
+        ...
+
+    def save(self, name: str, document: str) -> None:
+        """Keeps a document in place of an older one of this name."""
+        ...
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        ...
+
+
 class RowStore(Protocol):
     """Staging and target rows of one workspace."""
 
@@ -83,7 +99,10 @@ class RowStore(Protocol):
         ...
 
     def duplicate_rows(self, execution: ExecutionId, entity: EntityType) -> Iterator[int]:
-        """Rows whose key an earlier staged row has already."""
+        """Rows whose key an earlier staged row has already, in order of the file.
+
+        None for a learnt entity: its key is made up, and must not fail a load.
+        """
         ...
 
     def add_errors(
@@ -103,6 +122,10 @@ class RowStore(Protocol):
         """Staged rows in order of the file, in batches: row numbers, and values column-wise."""
         ...
 
+    def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:
+        """Staged rows whose key no target row of the company has, in order of the file."""
+        ...
+
     def upsert(
         self,
         execution: ExecutionId,
@@ -115,6 +138,7 @@ class RowStore(Protocol):
     ) -> EntityProgress:
         """Writes staged rows without error to the target, in key order, chunk by chunk.
 
+        A staged None leaves what the target row has. A key keeps the spelling it came with first.
         Each chunk and the progress are one transaction; it starts after what was written before,
         and ends early when `go_on` says no (what was written stays).
         """
@@ -159,4 +183,8 @@ class RowStore(Protocol):
 
     def drop_execution(self, execution: ExecutionId) -> None:
         """Removes staging rows, errors and progress of an execution."""
+        ...
+
+    def clear(self) -> None:
+        """Removes all rows, errors and progress; the tables stay."""
         ...

@@ -1,0 +1,244 @@
+"""What the target step refuses: blank mandatory fields, and values no other entity has.
+
+The order within a row follows the product's names for its steps (inferred): mandatory fields,
+then values in related tables. Every failing field is reported, not the first alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Protocol
+
+from d365fo_emulator.entities.conversion import MOST_REMEMBERED, row_error
+from d365fo_emulator.entities.errors import Failure
+from d365fo_emulator.entities.model import FieldType
+from d365fo_emulator.entities.store import RowError
+from d365fo_emulator.entities.values import MIDNIGHT, NO_DATE, NO_GUID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d365fo_emulator.entities.catalogue import Catalogue
+    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.store import RowStore, Value
+    from d365fo_emulator.kernel.settings import Settings
+    from d365fo_emulator.kernel.workspace import ExecutionId
+
+STRICT = "strict"
+BATCH = 1000
+
+BLANKS: dict[FieldType, frozenset[Value]] = {
+    FieldType.DATE: frozenset({None, "", NO_DATE}),
+    FieldType.DATETIME: frozenset({None, "", NO_DATE + MIDNIGHT}),
+    FieldType.GUID: frozenset({None, "", NO_GUID}),
+    # An enumeration always has a value, its first; a time always has one, midnight.
+    FieldType.ENUM: frozenset(),
+    FieldType.NOYES: frozenset(),
+    FieldType.TIME: frozenset(),
+    # The product's mandatory numbers do not take zero.
+    FieldType.INT: frozenset({None, 0}),
+    FieldType.INT64: frozenset({None, 0}),
+    FieldType.REAL: frozenset({None, 0.0}),
+    FieldType.STRING: frozenset({None, ""}),
+}
+"""The values of each type that do not fill in a field."""
+
+
+def must_be_filled(entity: EntityType) -> tuple[Field, ...]:
+    """The mandatory fields, and the key where it is one field.
+
+    Parts of longer keys may be blank where the catalogue does not say otherwise: product variants
+    have dimensions that they do not use.
+    """
+    if not entity.key_is_known:
+        return ()
+    only_key = entity.keys[0] if len(entity.keys) == 1 else None
+    return tuple(field for field in entity.fields if field.mandatory or field.name == only_key)
+
+
+def validate_target(
+    checks: TargetChecks,
+    rows: RowStore,
+    execution: ExecutionId,
+    fields: Sequence[Field],
+) -> Iterator[list[RowError]]:
+    """All errors of the staged rows of one entity, a batch at a time.
+
+    Running it again gives the same errors, so that a restarted import may begin it anew.
+
+    Args:
+        checks: the checks of the entity.
+        rows: the workspace's rows.
+        execution: the execution whose rows were staged.
+        fields: the fields that the file brought.
+
+    """
+    for numbers, columns in rows.staged(execution, checks.entity, fields, batch=BATCH):
+        if errors := checks.check(fields, numbers, columns):
+            yield errors
+    yield from checks.check_absent(execution, fields)
+
+
+class TargetChecks:
+    """The checks of one entity in one import, for batches of its rows.
+
+    Args:
+        entity: the entity.
+        catalogue: the workspace's entities, for labels and keys of related ones.
+        rows: the workspace's rows.
+        settings: `references` says whether a value must exist only when the entity that it
+            refers to holds rows (lenient), or always, as the product has it (strict).
+        company: the company of the import.
+
+    """
+
+    def __init__(
+        self,
+        entity: EntityType,
+        catalogue: Catalogue,
+        rows: RowStore,
+        settings: Settings,
+        company: str,
+    ) -> None:
+        self.entity = entity
+        self._catalogue = catalogue
+        self._rows = rows
+        self._strict = settings.references == STRICT
+        self._company = company
+        self._must_be_filled = must_be_filled(entity)
+        self._checks: dict[str, list[_Check]] = {}
+
+    def check(
+        self,
+        fields: Sequence[Field],
+        numbers: Sequence[int],
+        columns: Sequence[Sequence[Value]],
+    ) -> list[RowError]:
+        """What is wrong in a batch, given the numbers of its rows and a column per field."""
+        return [
+            error
+            for field, column in zip(fields, columns, strict=True)
+            for check in self._of(field)
+            for error in check(numbers, column)
+        ]
+
+    def check_absent(
+        self, execution: ExecutionId, fields: Sequence[Field]
+    ) -> Iterator[list[RowError]]:
+        """What rows lack because the file has no column for it, a batch at a time.
+
+        A row whose key is there already keeps what it has; a new one has nothing in the field.
+        """
+        brought = {field.name for field in fields}
+        absent = [f for f in self._must_be_filled if f.name not in brought and BLANKS[f.type]]
+        if not absent:
+            return
+        new_rows = self._rows.new_rows(execution, self.entity, self._company)
+        while numbers := list(itertools.islice(new_rows, BATCH)):
+            yield [row_error(row, f, Failure.BLANK, "") for row in numbers for f in absent]
+
+    def _of(self, field: Field) -> list[_Check]:
+        """The checks of one field, made at first use: what a related entity holds is asked then."""
+        if field.name not in self._checks:
+            checks: list[_Check] = []
+            if field in self._must_be_filled and BLANKS[field.type]:
+                checks.append(_MandatoryCheck(field))
+            related = self._related(field)
+            if related is not None:
+                checks.append(_ReferenceCheck(self.entity, field, related))
+            self._checks[field.name] = checks
+        return self._checks[field.name]
+
+    def _related(self, field: Field) -> _Related | None:
+        """Where the field's values must exist; None when nothing is to be checked.
+
+        A reference to its own entity is not checked: the row meant may stand later in the file,
+        and whether the product would then refuse it is not known.
+        """
+        if field.reference is None or field.reference.entity == self.entity.name:
+            return None
+        related = self._catalogue.find(field.reference.entity)
+        if related is None:
+            return None
+        target = related.find_field(field.reference.field)
+        if target is None:
+            return None
+        if not self._strict and self._rows.count(related, self._company) == 0:
+            return None
+        return _Related(self._rows, related, target, self._company)
+
+
+class _Check(Protocol):
+    """One check of one column."""
+
+    def __call__(self, numbers: Sequence[int], column: Sequence[Value]) -> list[RowError]: ...
+
+
+class _Related(dict["Value", bool]):
+    """Whether a related row has a value; asks once per value."""
+
+    def __init__(self, rows: RowStore, entity: EntityType, field: Field, company: str) -> None:
+        self.label = entity.label
+        self._rows = rows
+        self._entity = entity
+        self._field = field
+        self._company = company
+
+    def __missing__(self, value: Value) -> bool:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        found = (
+            value is None
+            or value == ""
+            or self._rows.exists(self._entity, self._field, value, self._company)
+        )
+        self[value] = found
+        return found
+
+
+class _MandatoryCheck:
+    """A column in which no value may be blank."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._blanks = BLANKS[field.type]
+
+    def __call__(self, numbers: Sequence[int], column: Sequence[Value]) -> list[RowError]:
+        """The errors of one batch."""
+        if self._blanks.isdisjoint(column):
+            return []
+        return [
+            row_error(row, self._field, Failure.BLANK, value)
+            for row, value in zip(numbers, column, strict=True)
+            if value in self._blanks
+        ]
+
+
+class _ReferenceCheck:
+    """A column whose values must exist in a related entity; blank ones refer to nothing."""
+
+    def __init__(self, entity: EntityType, field: Field, related: _Related) -> None:
+        self._entity = entity
+        self._field = field
+        self._related = related
+
+    def __call__(self, numbers: Sequence[int], column: Sequence[Value]) -> list[RowError]:
+        """The errors of one batch."""
+        if all(map(self._related.__getitem__, column)):
+            return []
+        return [
+            self._not_found(row, value)
+            for row, value in zip(numbers, column, strict=True)
+            if not self._related[value]
+        ]
+
+    def _not_found(self, row: int, value: Value) -> RowError:
+        failure, field = Failure.NOT_FOUND, self._field
+        text = failure.text(
+            value=value,
+            label=field.label,
+            table=self._related.label,
+            entity=self._entity.name,
+            field=field.name,
+        )
+        return RowError(row, failure.stage, field.staging_name, text)
