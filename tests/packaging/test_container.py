@@ -145,7 +145,8 @@ def container(image, built, tmp_path):
         yield Container(process, environment, nowhere, built)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 @dataclass
@@ -159,7 +160,7 @@ class Container:
         """Runs the image's health check as often as an engine would before giving up."""
         program = f"{self.root}/opt/emulator/bin/{health[0]}"
         for _ in range(HEALTH_TRIES):
-            assert self.process.poll() is None, self.process.communicate()[0]
+            assert self.process.poll() is None, self.process.stdout.read()
             check = subprocess.run(
                 [program, *health[1:]],
                 cwd=self.folder,

@@ -36,7 +36,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(distribution
 
 @pytest.mark.parametrize(
     "pattern",
-    ["py.typed", "entities/*.json", "scenarios/**/*.yaml", "scenarios/**/*.json"],
+    ["py.typed", "entities/**/*.json", "scenarios/**/*.yaml", "scenarios/**/*.json"],
 )
 def test_data_that_the_program_reads_is_in_the_wheel(distributions, pattern):
     with zipfile.ZipFile(distributions.wheel) as wheel:
