@@ -99,11 +99,8 @@ class Answer:
 
     def _begin(self, piece: bytes, total: int | None) -> None:
         head = self._head(total)
+        framed = b"" if self._bodiless or not piece else self._framed(piece)
         self.begun = True
-        if self._bodiless or not piece:
-            self._socket.sendall(head)
-            return
-        framed = self._framed(piece)
         if len(framed) < JOIN_BELOW:
             self._socket.sendall(head + framed)
         else:

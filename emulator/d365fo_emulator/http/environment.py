@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -15,17 +16,16 @@ if TYPE_CHECKING:
 CONNECTION_KEY = "d365fo_emulator.connection"
 RAW_HEADERS_KEY = "d365fo_emulator.headers"
 _METADATA = b"x-ms-meta-"
+_AUTHORITY_END = re.compile(rb"[/?#]")
 
 
 def split_target(target: bytes) -> tuple[bytes, bytes, bytes]:
     """Authority (absolute form only), path and query of a request target, all undecoded."""
     authority = b""
     if not target.startswith(b"/") and b"://" in target.partition(b"?")[0]:
-        authority, slash, rest = target.partition(b"://")[2].partition(b"/")
-        if not slash:
-            authority, mark, query = authority.partition(b"?")
-            rest = mark + query
-        target = b"/" + rest
+        rest = target.partition(b"://")[2]
+        authority = _AUTHORITY_END.split(rest, 1)[0]
+        target = b"/" + rest[len(authority) :].removeprefix(b"/")
     path, _, query = target.partition(b"#")[0].partition(b"?")
     return authority, path, query
 
