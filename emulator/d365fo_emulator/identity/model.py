@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,7 @@ class Application:
     """An app registration, and its row in *Microsoft Entra ID applications* (`user`: mapped to)."""
 
     client_id: str
-    secret: str
+    secret: str = field(repr=False)
     user: str = ""
     name: str = ""
 
@@ -22,7 +26,7 @@ class User:
 
     id: str
     upn: str
-    password: str = ""
+    password: str = field(default="", repr=False)
     company: str = "USMF"
     roles: tuple[str, ...] = ("System administrator",)
     enabled: bool = True
@@ -59,3 +63,18 @@ class Directory:
     def by_user_id(self) -> dict[str, User]:
         """Users by id, folded."""
         return {user.id.casefold(): user for user in self.users}
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """One request for a token, as it came in.
+
+    `version`: 1 or 2, by the endpoint. `form` and `authorization` hold secrets: never printed.
+    `base_url`: the address that the request came to, without trailing slash.
+    """
+
+    tenant: str
+    version: int
+    form: Mapping[str, str] = field(repr=False)
+    base_url: str
+    authorization: str | None = field(default=None, repr=False)
