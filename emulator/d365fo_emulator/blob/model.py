@@ -24,8 +24,19 @@ class BlobHeaders:
 
 
 @dataclass(frozen=True)
+class CommittedBlock:
+    """A block that a blob was put together from; blobs put at once have none."""
+
+    block_id: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Blob:
-    """A committed blob. `content` names its bytes in the content store; `md5` is base64."""
+    """A committed blob. `content` names its bytes in the content store; `md5` is base64.
+
+    `md5` is empty where the service knows none: after a block list that brought none.
+    """
 
     container: str
     name: str
@@ -37,6 +48,7 @@ class Blob:
     modified_at: dt.datetime
     headers: BlobHeaders = field(default_factory=BlobHeaders)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    blocks: tuple[CommittedBlock, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,4 +57,13 @@ class Block:
 
     block_id: str
     content: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A stretch of stored content: a whole block, or one inside a committed blob."""
+
+    content: str
+    offset: int
     size: int

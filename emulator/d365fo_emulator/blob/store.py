@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from d365fo_emulator.blob.model import Blob, Block
+    from d365fo_emulator.blob.model import Blob, Block, Extent
 
 
 class BlobStore(Protocol):
@@ -34,6 +34,10 @@ class BlobStore(Protocol):
 
     def blocks(self, container: str, name: str) -> Sequence[Block]:
         """Staged blocks of this name, in order of staging."""
+        ...
+
+    def first_block(self, container: str, name: str) -> Block | None:
+        """The block of this name staged first."""
         ...
 
     def put_block(self, container: str, name: str, block: Block) -> Sequence[str]:
@@ -68,11 +72,11 @@ class ContentStore(Protocol):
         """Begins new content."""
         ...
 
-    def open(self, content: str) -> IO[bytes]:
+    def open(self, content: str) -> BinaryIO:
         """Opens content for reading; seekable."""
         ...
 
-    def concatenate(self, contents: Sequence[str]) -> str:
+    def concatenate(self, extents: Sequence[Extent]) -> str:
         """New content that is these, one after the other."""
         ...
 

@@ -27,7 +27,8 @@ CREATE TABLE entity (name TEXT PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE blob (
   container TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL, size INTEGER NOT NULL,
   md5 TEXT NOT NULL, etag TEXT NOT NULL, created_at TEXT NOT NULL, modified_at TEXT NOT NULL,
-  headers TEXT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (container, name)
+  headers TEXT NOT NULL, metadata TEXT NOT NULL, blocks TEXT NOT NULL,
+  PRIMARY KEY (container, name)
 );
 CREATE TABLE block (
   container TEXT NOT NULL, name TEXT NOT NULL, block_id TEXT NOT NULL, content TEXT NOT NULL,
@@ -41,8 +42,9 @@ CREATE TABLE physical_column (
   entity TEXT NOT NULL, field TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
   PRIMARY KEY (entity, field)
 );
+CREATE TABLE writer (number INTEGER PRIMARY KEY AUTOINCREMENT, execution TEXT UNIQUE);
 CREATE TABLE progress (
-  execution TEXT NOT NULL, entity TEXT NOT NULL, staged INTEGER NOT NULL DEFAULT 0,
+  execution TEXT NOT NULL, entity TEXT NOT NULL, position INTEGER NOT NULL, staged INTEGER NOT NULL DEFAULT 0,
   staging_done INTEGER NOT NULL DEFAULT 0, ordered_through INTEGER NOT NULL DEFAULT 0,
   created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0,
   target_done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (execution, entity)
