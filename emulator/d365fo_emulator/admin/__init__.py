@@ -1,1 +1,1 @@
-"""The admin API: one protocol, in process and over HTTP."""
+"""Looking into and steering an emulator: one protocol, in process and over HTTP."""
