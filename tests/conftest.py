@@ -27,11 +27,14 @@ def authorities(item: pytest.Item) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints how many passed tests rest on which authority."""
+    """Prints how many passed tests rest on which authority, and what tests had to remark."""
     counts: Counter[str] = Counter()
     for report in terminalreporter.stats.get("passed", []):
         kinds = [value for name, value in report.user_properties if name == "evidence"]
         counts.update(kinds or ["none stated"])
+        for name, value in report.user_properties:
+            if name == "note":
+                terminalreporter.write_line(str(value))
     if counts:
         order = [*EVIDENCE, "none stated"]
         parts = [f"{kind} {counts[kind]}" for kind in order if counts[kind]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import builders
 import d365fo_emulator
@@ -36,6 +37,8 @@ ENVIRONMENT = {
 }
 """The environment that all exchanges run in."""
 
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "packages"
+
 PACKAGES = {
     "customer groups": builders.package(),
     "without header": builders.package(without=("PackageHeader.xml",)),
@@ -44,7 +47,9 @@ PACKAGES = {
     "unknown entity": builders.package(
         builders.Table("Moon phases", ("PHASE",), (("waning",),), "MoonPhaseEntity")
     ),
+    "lf only": (FIXTURES / "broken-lf-only.zip").read_bytes(),
     "no package": b"CUSTOMERGROUPID,DESCRIPTION\r\n10,Wholesale\r\n",
+    "plain workbook": (FIXTURES / "broken-plain-xlsx.xlsx").read_bytes(),
 }
 
 
@@ -76,9 +81,18 @@ def package(stage, which):
     return {"package-url": upload(stage, PACKAGES[which])}
 
 
+def place(stage, name):
+    """`<package-url>` may be written to; nothing lies there yet."""
+    return {"package-url": write_url(stage, name)}
+
+
+def write_url(stage, name):
+    return json.loads(stage.act("GetAzureWriteUrl", uniqueFileName=name))["BlobUrl"]
+
+
 def upload(stage, content, name="package.zip"):
     """Stores a blob through GetAzureWriteUrl; returns its URL."""
-    url = json.loads(stage.act("GetAzureWriteUrl", uniqueFileName=name))["BlobUrl"]
+    url = write_url(stage, name)
     base, path = url.split("/", 3)[:3], "/" + url.split("/", 3)[3]
     headers = {"x-ms-blob-type": "BlockBlob"}
     answer = raw.send(stage.emulator, "/".join(base), "PUT", path, headers, content)
@@ -125,7 +139,13 @@ def export(stage, described):
     return {"execution-id": identifier}
 
 
-GIVEN = {"package": package, "project": project, "execution": execution, "export": export}
+GIVEN = {
+    "place": place,
+    "package": package,
+    "project": project,
+    "execution": execution,
+    "export": export,
+}
 """The words that `given:` may use."""
 
 
