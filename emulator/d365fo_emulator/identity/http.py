@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from d365fo_emulator.kernel.workspace import Workspace
 
 LARGEST_BODY = 1024 * 1024
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 ERRORS = {404: "not_found", 500: "server_error", 501: "not_emulated"}
 """`error` of answers that have no code of the real service; the others are `invalid_request`."""
@@ -121,13 +120,12 @@ def refuse(exchange: Exchange, status: int, text: str) -> Response:
 
 def _build_app(service_of: Callable[[Workspace], IdentityService]) -> Flask:
     app = Flask(__name__, static_folder=None)
-    app.url_map.merge_slashes = False
     # What nobody expected is for the gateway to answer and to report.
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, PROPAGATE_EXCEPTIONS=True)
 
-    def view(path: str) -> Response:
+    def dispatch() -> Response:
         exchange = exchange_of(request.environ)
-        route, tenant = _match(f"/{path}")
+        route, tenant = _match(_path_of(request.environ))
         try:
             return _respond(service_of(exchange.workspace), exchange, route, tenant)
         except IdentityError as error:
@@ -139,9 +137,8 @@ def _build_app(service_of: Callable[[Workspace], IdentityService]) -> Flask:
         status = error.code or HTTPStatus.BAD_REQUEST
         return refuse(exchange_of(request.environ), status, error.description or error.name)
 
-    options: dict[str, Any] = {"methods": METHODS, "provide_automatic_options": False}
-    app.add_url_rule("/", "root", view, defaults={"path": ""}, **options)
-    app.add_url_rule("/<path:path>", "any", view, **options)
+    # Before Flask's own routing, which tells letter cases apart and refuses some paths itself.
+    app.before_request(dispatch)
     app.register_error_handler(HTTPException, refuse_http)
     app.after_request(_echo_request_id)
     return app
