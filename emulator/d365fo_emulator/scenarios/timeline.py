@@ -299,6 +299,8 @@ def _settle(
         index += 1
         entered.append(Entered(index, following, at, end.because))
         position, polled_at = Position(index, at), None
+        if work.done:
+            done_at = work.done_at or at  # done before this step, as far as the caller tells
     return entered
 
 
