@@ -1,7 +1,8 @@
 """YAML or JSON text, read safely into plain values that remember their places.
 
 Safe means: no tags, no merge keys, few aliases, bounded size and depth. Scalars follow YAML 1.2's
-core schema, so `no` and `2026-01-01` are texts, and `010` is ten.
+core schema, so `no` and `2026-01-01` are texts;
+so is `010`, because keys such as customer groups are written like that.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ _CORE = (
     (r"(~|null|Null|NULL|)", lambda _text: None),
     (r"(true|True|TRUE)", lambda _text: True),
     (r"(false|False|FALSE)", lambda _text: False),
-    (r"[-+]?[0-9]{1,400}", int),
+    (r"[-+]?(0|[1-9][0-9]{0,400})", int),
     (r"0o[0-7]{1,400}", lambda text: int(text, 0)),
     (r"0x[0-9a-fA-F]{1,400}", lambda text: int(text, 0)),
-    (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", float),
+    (r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?", float),
 )
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where it was built
