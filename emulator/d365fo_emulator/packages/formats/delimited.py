@@ -280,6 +280,8 @@ class _AsUtf8(io.RawIOBase):
 
     def _converted(self, piece: bytes) -> bytes:
         if self._is_utf8 is None and not piece.isascii():
+            # A piece may end within a character: the next one tells how it goes on.
+            piece += self._source.read(_PIECE) or b""
             self._is_utf8 = _looks_like_utf8(piece)
         if self._is_utf8 is not False:
             return piece
@@ -287,10 +289,10 @@ class _AsUtf8(io.RawIOBase):
 
 
 def _looks_like_utf8(piece: bytes) -> bool:
-    """Whether it is UTF-8, but for a character that the end of a whole piece cuts."""
+    """Whether it is UTF-8, up to a last character that is cut; that one alone proves nothing."""
     try:
         piece.decode()
     except UnicodeDecodeError as error:
-        cut = error.reason == "unexpected end of data" and error.start > 0
-        return cut and len(piece) >= _PIECE - len(_UTF8_MARK)
+        is_cut = error.reason == "unexpected end of data"
+        return is_cut and not piece[: error.start].isascii()
     return True

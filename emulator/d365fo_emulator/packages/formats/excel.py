@@ -117,19 +117,15 @@ class Excel:
         workbook = Workbook(write_only=True)
         worksheet = workbook.create_sheet(sheet_name_for(label))
         written = -1
-        for written, row in enumerate(itertools.chain([columns], rows)):
-            if written == _MOST_ROWS:
-                raise FileNotWritable("DMF2042", SHEET_FULL)
-            cells: list[Any] = []
-            for value in row:
-                cell = WriteOnlyCell(worksheet, _checked(value)) if value else None
-                if cell is not None:
-                    # Else `=` at the beginning would make it a formula.
-                    cell.data_type = "s"
-                cells.append(cell)
-            worksheet.append(cells)
         with tempfile.TemporaryFile() as draft:
-            workbook.save(draft)
+            try:
+                for written, row in enumerate(itertools.chain([columns], rows)):
+                    if written == _MOST_ROWS:
+                        raise FileNotWritable("DMF2042", SHEET_FULL)
+                    worksheet.append([_cell(worksheet, WriteOnlyCell, value) for value in row])
+            finally:
+                # Also after an error: only this lets go of the library's own files.
+                workbook.save(draft)
             _copy_without_clock(draft, stream, _core_properties(workbook))
         return written
 
@@ -327,6 +323,16 @@ def _fitted(rows: Iterable[list[str]], length: int) -> Iterator[list[str]]:
         yield row[:length] + [""] * (length - len(row))
 
 
+def _cell(worksheet: Any, kind: Callable[..., Any], value: str) -> Any:
+    """A text cell; None, which is left out, for an empty value."""
+    if not value:
+        return None
+    cell = kind(worksheet, _checked(value))
+    # Else `=` at the beginning would make it a formula.
+    cell.data_type = "s"
+    return cell
+
+
 def _checked(value: str) -> str:
     if len(value) > _LONGEST_CELL:
         raise FileNotWritable("", f"A cell takes at most {_LONGEST_CELL} characters")
@@ -334,6 +340,9 @@ def _checked(value: str) -> str:
         raise FileNotWritable("DMF2055", CONTROL_CHARACTERS, f"character {unwritable[0]!r}")
     if "_x" in value:
         value = _ESCAPED.sub(r"_x005F_x\1_", value)
+    if not value.strip(" \t\r\n"):
+        # Readers drop white space alone.
+        return "".join(f"_x{ord(character):04X}_" for character in value)
     # XML turns a bare carriage return into a line feed.
     return value.replace("\r", "_x000D_")
 
