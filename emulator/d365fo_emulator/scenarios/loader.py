@@ -151,7 +151,7 @@ def _scenario(value: Mapping[str, Any], source_name: str) -> Scenario:
             for number, rule in enumerate(value["rules"], 1)
         ),
         description=value.get("description", ""),
-        seed=value.get("seed"),
+        seed=_whole(value.get("seed")),
         clock=ClockMode(value["clock"]) if "clock" in value else None,
         default_timeline=default_timeline,
         source=value,
@@ -167,7 +167,7 @@ def _rule(rule: Mapping[str, Any], default_id: str, default: Timeline) -> Rule:
         match=match,
         script=_script(rule["execution"], rule_id, default),
         enabled=rule.get("enabled", True),
-        times=rule.get("times"),
+        times=_whole(rule.get("times")),
         required=rule.get("required", False),
         source=rule,
     )
@@ -190,7 +190,7 @@ def _timeline(steps: list[Mapping[str, Any]]) -> Timeline:
 def _stay(stay: Mapping[str, Any]) -> Stay:
     return Stay(
         time=parse_duration(stay["time"]) if "time" in stay else None,
-        polls=stay.get("polls"),
+        polls=_whole(stay.get("polls")),
         manual=stay.get("until") == "manual",
         need_all=stay.get("need") == "all",
     )
@@ -202,12 +202,17 @@ def _row_error(error: Mapping[str, Any]) -> ScriptedRowError:
     return ScriptedRowError(
         message=error["message"],
         entity=(entity,) if isinstance(entity, str) else tuple(entity),
-        row=row if isinstance(row, int) else None,
+        row=None if isinstance(row, str) else _whole(row),
         every=int(row.removeprefix("every ")) if isinstance(row, str) else None,
         where={name: _cell(value) for name, value in error.get("where", {}).items()},
         stage=error.get("stage", "target"),
         field=error.get("field", ""),
     )
+
+
+def _whole(number: float | None) -> int | None:
+    """JSON Schema takes 3.0 for an integer as well."""
+    return None if number is None else int(number)
 
 
 def _cell(value: str | float | bool) -> str:

@@ -228,3 +228,18 @@ def test_each_shipped_scenario_loads_and_says_in_one_line_what_it_does():
 def test_an_unknown_shipped_scenario_is_refused_with_the_nearest_name():
     with pytest.raises(ConfigurationError, match="did you mean 'happy-path'"):
         library.load("hapy-path")
+
+
+@pytest.mark.evidence("inferred")
+def test_a_whole_number_may_be_written_with_a_point():
+    text = (
+        "version: 1\nseed: 7.0\nrules: [{match: {}, times: 2.0, execution: {rowErrors:"
+        " [{row: 3.0, message: m}], timeline: [{state: NotRun, stay: {polls: 4.0}}]}}]"
+    )
+    scenario = loader.load_text(text)
+    [rule] = scenario.rules
+    numbers = (
+        scenario.seed, rule.times, rule.script.row_errors[0].row, rule.script.timeline[0].stay.polls
+    )  # fmt: skip
+    assert numbers == (7, 2, 3, 4)
+    assert all(isinstance(number, int) for number in numbers)
