@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BUSY_SECONDS = 30
+"""How long SQLite waits for a lock of another process, before it gives up."""
+
+
 class Gate:
     """First come, first served; `with gate:` around each write transaction."""
 
@@ -75,23 +79,25 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A connection inside one write transaction: committed at the end, rolled back on error."""
-        with self._gate:
-            connection = self._take()
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.rollback()
-                    raise
-                connection.commit()
-            finally:
-                self._give_back(connection)
+        with self._gate, self.read() as connection, _transaction(connection):
+            yield connection
+
+    @contextlib.contextmanager
+    def write_on(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """One write transaction on a connection that the caller reads by: for temporary tables,
+        which belong to their connection.
+        """
+        with self._gate, _transaction(connection):
+            yield
 
     def truncate_log(self) -> None:
-        """Empties the write-ahead log after a large import."""
+        """Empties the write-ahead log after a large import; leaves it while somebody reads."""
         with self._gate, self.read() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA busy_timeout=0")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
     def close(self) -> None:
         """Closes every connection; further use raises."""
@@ -118,12 +124,23 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=30
+            self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
         )
         connection.execute(f"PRAGMA synchronous={'NORMAL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA cache_size=-8000")
         connection.execute("PRAGMA foreign_keys=OFF")
         return connection
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
 
 
 def create_from_template(template: Path, path: Path) -> None:

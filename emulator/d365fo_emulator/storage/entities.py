@@ -1,0 +1,351 @@
+"""Staging and target rows in `data.db`; see `entities.store.RowStore` for what each method means.
+
+Every write is one transaction with the progress that tells of it, so a crash leaves no row that
+the progress does not know, and a restart goes on from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.storage import import_state
+from d365fo_emulator.storage.physical import (
+    AFTER_SEPARATOR,
+    SEPARATOR,
+    PhysicalTables,
+    key_part,
+    keys_of,
+)
+from d365fo_emulator.storage.targets import Upsert, last_row, listed, on_conflict
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Sequence
+
+    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.store import EntityProgress, RowError, Stage, Value
+    from d365fo_emulator.kernel.workspace import ExecutionId
+    from d365fo_emulator.storage.database import Database
+    from d365fo_emulator.storage.physical import PhysicalTable
+
+SHARED = ""
+"""The company of rows of entities that have none."""
+
+LARGE = 20_000
+"""Rows from which an import is followed by emptying the write-ahead log."""
+
+PAGE = 1000
+
+
+class SqliteRowStore:
+    """The rows of one workspace.
+
+    Args:
+        database: the workspace's `data.db`; this store must be the only one on it.
+
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._tables = PhysicalTables(database)
+
+    def prepare(self, entity: EntityType) -> None:
+        """Creates the entity's tables, or adds columns for fields that are new; else nothing."""
+        self._tables.prepare(entity)
+
+    def progress(self, execution: ExecutionId, entity: EntityType) -> EntityProgress:
+        """How far this entity has come; all zero when nothing was written yet."""
+        with self._database.read() as connection:
+            return import_state.read_progress(connection, execution, entity.name)
+
+    # Staging
+
+    def stage(
+        self,
+        execution: ExecutionId,
+        entity: EntityType,
+        fields: Sequence[Field],
+        first_row: int,
+        columns: Sequence[Sequence[Value]],
+        errors: Sequence[RowError],
+    ) -> None:
+        """Writes a batch of rows (column-wise), their errors and the progress, together."""
+        table = self._tables.prepare(entity)
+        count = len(columns[0]) if columns else 0
+        keys = keys_of(entity, fields, columns, count)
+        names = table.names(fields)
+        insert = (
+            f"INSERT INTO {table.staging} (execution, row, _key{listed(names)})"
+            f" VALUES (?, ?, ?{', ?' * len(names)})"
+        )
+        with self._database.write() as connection:
+            writer = import_state.writer_number(connection, execution)
+            rows = zip(itertools.repeat(writer), itertools.count(first_row), keys, *columns)
+            connection.executemany(insert, rows)
+            import_state.write_errors(connection, execution, entity.name, errors)
+            progress = import_state.read_progress(connection, execution, entity.name)
+            progress = dataclasses.replace(progress, staged=first_row - 1 + count)
+            import_state.write_progress(connection, execution, entity.name, progress)
+
+    def finish_staging(self, execution: ExecutionId, entity: EntityType, *, failed: bool) -> None:
+        """Marks staging as done; `failed` removes the entity's staged rows (nothing was loaded).
+
+        How many records were read stays in the progress.
+        """
+        table = self._tables.prepare(entity)
+        with self._database.write() as connection:
+            if failed:
+                self._remove_staged(connection, table, execution)
+            progress = import_state.read_progress(connection, execution, entity.name)
+            progress = dataclasses.replace(progress, staging_done=True)
+            import_state.write_progress(connection, execution, entity.name, progress)
+
+    def duplicate_rows(self, execution: ExecutionId, entity: EntityType) -> Iterator[int]:
+        """Rows whose key an earlier staged row has already, in order of the file.
+
+        Reads outside the write lock: the sort of a large file takes seconds.
+        """
+        if not entity.key_is_known:
+            return iter(())
+        return self._staged_numbers(
+            execution,
+            entity,
+            "SELECT d.row FROM (SELECT s.row, row_number() OVER"
+            " (PARTITION BY s._key ORDER BY s.row) AS turn FROM {staging} s"
+            " WHERE s.execution = :writer) d WHERE d.turn > 1 ORDER BY d.row",
+        )
+
+    def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:
+        """Staged rows whose key no target row of the company has, in order of the file."""
+        return self._staged_numbers(
+            execution,
+            entity,
+            "SELECT s.row FROM {staging} s WHERE s.execution = :writer AND NOT EXISTS"
+            " (SELECT 1 FROM {target} t WHERE t.company = :company AND t._key = s._key)"
+            " ORDER BY s.row",
+            company=_company(entity, company),
+        )
+
+    def staged(
+        self,
+        execution: ExecutionId,
+        entity: EntityType,
+        fields: Sequence[Field],
+        after_row: int = 0,
+        batch: int = PAGE,
+    ) -> Iterator[tuple[list[int], list[list[Value]]]]:
+        """Staged rows in order of the file, in batches: row numbers, and values column-wise.
+
+        Each batch is a read of its own, so that the writes between them are not held up.
+        """
+        table = self._tables.find(entity)
+        if table is None:
+            return
+        query = (
+            f"SELECT s.row{listed(table.read_names(fields, 's'))} FROM {table.staging} s"
+            " WHERE s.execution = (SELECT w.number FROM writer w WHERE w.execution = ?)"
+            " AND s.row > ? ORDER BY s.row LIMIT ?"
+        )
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(query, (execution, after_row, batch)).fetchall()
+            if not rows:
+                return
+            numbers, *columns = map(list, zip(*rows, strict=True))
+            yield numbers, columns
+            after_row = numbers[-1]
+
+    def _staged_numbers(
+        self, execution: ExecutionId, entity: EntityType, query: str, **values: Value
+    ) -> Iterator[int]:
+        table = self._tables.find(entity)
+        if table is None:
+            return
+        with self._database.read() as connection:
+            writer = import_state.find_writer(connection, execution)
+            cursor = connection.execute(
+                query.format(staging=table.staging, target=table.target),
+                {"writer": writer, **values},
+            )
+            with contextlib.closing(cursor):
+                for (row,) in cursor:
+                    yield row
+
+    # Errors
+
+    def add_errors(
+        self, execution: ExecutionId, entity: EntityType, errors: Sequence[RowError]
+    ) -> None:
+        """Adds errors; a second error of one row, stage and field with one text is kept once."""
+        if not errors:
+            return
+        with self._database.write() as connection:
+            import_state.write_errors(connection, execution, entity.name, errors)
+            progress = import_state.read_progress(connection, execution, entity.name)
+            import_state.write_progress(connection, execution, entity.name, progress)
+
+    def errors(
+        self, execution: ExecutionId, entity: EntityType | None = None
+    ) -> Iterator[tuple[str, RowError]]:
+        """Errors as (AOT name of the entity, error), by entity in order of writing, by row."""
+        name = None if entity is None else entity.name
+        with self._database.read() as connection:
+            yield from import_state.read_errors(connection, execution, name)
+
+    def count_failed_rows(self, execution: ExecutionId, entity: EntityType, stage: Stage) -> int:
+        """How many different rows have an error of this stage."""
+        with self._database.read() as connection:
+            return import_state.count_failed_rows(connection, execution, entity.name, stage)
+
+    # Target
+
+    def upsert(
+        self,
+        execution: ExecutionId,
+        entity: EntityType,
+        fields: Sequence[Field],
+        company: str,
+        *,
+        chunk: int = 5000,
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> EntityProgress:
+        """Writes staged rows without error to the target, in key order, chunk by chunk."""
+        table = self._tables.prepare(entity)
+        with self._database.read() as connection:
+            step = Upsert(
+                self._database,
+                connection,
+                table,
+                execution,
+                entity,
+                fields,
+                _company(entity, company),
+            )
+            with step.ordered() as total:
+                progress = import_state.read_progress(connection, execution, entity.name)
+                while not progress.target_done and go_on():
+                    progress = step.write_chunk(total, chunk)
+        if total >= LARGE:
+            self._database.truncate_log()
+        return progress
+
+    def exists(self, entity: EntityType, field: Field, value: Value, company: str) -> bool:
+        """Whether a target row has this value, letter case aside (its company, or shared).
+
+        A key field, or the first of several, is looked up in the key; another one is searched.
+        """
+        table = self._tables.find(entity)
+        if table is None:
+            return False
+        folded = key_part(field)(value)
+        with self._database.read() as connection:
+            if entity.key_is_known and entity.keys[0] == field.name:
+                condition = "(t._key = ?2 OR (t._key >= ?3 AND t._key < ?4))"
+            else:
+                connection.create_function("folded", 1, key_part(field), deterministic=True)
+                condition = f"folded({table.read_names([field], 't')[0]}) = ?2 AND ?3 < ?4"
+            row = connection.execute(
+                f"SELECT 1 FROM {table.target} t WHERE t.company = ?1 AND {condition} LIMIT 1",
+                (
+                    _company(entity, company),
+                    folded,
+                    folded + SEPARATOR,
+                    folded + AFTER_SEPARATOR,
+                ),
+            ).fetchone()
+        return row is not None
+
+    def count(self, entity: EntityType, company: str | None = None) -> int:
+        """How many target rows there are, in one company or in all."""
+        table = self._tables.find(entity)
+        if table is None:
+            return 0
+        with self._database.read() as connection:
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM {table.target} t WHERE ?1 IS NULL OR t.company = ?1",
+                (None if company is None else _company(entity, company),),
+            ).fetchone()
+        return int(count)
+
+    def rows(
+        self,
+        entity: EntityType,
+        fields: Sequence[Field],
+        company: str | None = None,
+    ) -> Iterator[tuple[Value, ...]]:
+        """Target rows in key order, read as they are asked for; all as of the first one."""
+        table = self._tables.find(entity)
+        if table is None:
+            return
+        with self._database.read() as connection:
+            cursor = connection.execute(
+                f"SELECT {', '.join(table.read_names(fields, 't')) or 'NULL'}"
+                f" FROM {table.target} t WHERE ?1 IS NULL OR t.company = ?1"
+                " ORDER BY t.company, t._key",
+                (None if company is None else _company(entity, company),),
+            )
+            with contextlib.closing(cursor):
+                yield from cursor
+
+    def put(
+        self,
+        entity: EntityType,
+        fields: Sequence[Field],
+        company: str,
+        rows: Sequence[Sequence[Value]],
+    ) -> tuple[int, int]:
+        """Inserts or updates target rows by key outside any execution: (created, updated)."""
+        if not rows:
+            return 0, 0
+        table = self._tables.prepare(entity)
+        columns = list(zip(*rows, strict=True))
+        keys = keys_of(entity, fields, columns, len(rows))
+        names = table.names(fields)
+        statement = (
+            f"INSERT INTO {table.target} (company, _key, _ver{listed(names)})"
+            f" VALUES (?, ?, ?{', ?' * len(names)}) {on_conflict(table, entity, fields)}"
+        )
+        with self._database.write() as connection:
+            writer = import_state.passing_writer(connection)
+            before = last_row(connection, table)
+            same = itertools.repeat(_company(entity, company))
+            connection.executemany(statement, zip(same, keys, itertools.repeat(writer), *columns))
+            created = last_row(connection, table) - before
+        return created, len(rows) - created
+
+    # Removal
+
+    def drop_execution(self, execution: ExecutionId) -> None:
+        """Removes staging rows, errors and progress of an execution."""
+        tables = self._tables.all()
+        with self._database.write() as connection:
+            for table in tables:
+                self._remove_staged(connection, table, execution)
+            for name in ("row_error", "progress", "writer"):
+                connection.execute(f"DELETE FROM {name} WHERE execution = ?", (execution,))
+
+    def clear(self) -> None:
+        """Removes all rows, errors and progress; the tables stay."""
+        tables = self._tables.all()
+        names = [name for table in tables for name in (table.staging, table.target)]
+        with self._database.write() as connection:
+            for name in (*names, "row_error", "progress", "writer"):
+                connection.execute(f"DELETE FROM {name}")
+
+    @staticmethod
+    def _remove_staged(
+        connection: sqlite3.Connection, table: PhysicalTable, execution: ExecutionId
+    ) -> None:
+        connection.execute(
+            f"DELETE FROM {table.staging} WHERE execution ="
+            " (SELECT w.number FROM writer w WHERE w.execution = ?)",
+            (execution,),
+        )
+
+
+def _company(entity: EntityType, company: str) -> str:
+    """How the company is kept: in capitals, since the product's ids do not distinguish case."""
+    return company.upper() if entity.per_company else SHARED

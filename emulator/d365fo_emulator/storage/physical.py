@@ -1,0 +1,181 @@
+"""Physical tables of entities: their generated names, and how keys are written.
+
+An entity has a staging table `s_<n>` and a target table `t_<n>` with the same columns `c<m>`. The
+names are generated and kept in `physical` and `physical_column`, so nothing that a request or a
+file says ever reaches SQL as a name. Columns are added, never dropped.
+
+`_key` is the natural key as one text that sorts: parts joined by a unit separator, letter case
+folded (the product's keys do not distinguish it; inferred), numbers with a fixed width.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.entities.model import FieldType
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.store import Value
+    from d365fo_emulator.storage.database import Database
+
+SEPARATOR = "\x1f"
+AFTER_SEPARATOR = "\x20"
+
+INTEGERS = frozenset({FieldType.INT, FieldType.INT64, FieldType.TIME})
+NUMBERS = INTEGERS | {FieldType.REAL}
+NINES_COMPLEMENT = str.maketrans("0123456789", "9876543210")
+
+
+@dataclass(frozen=True)
+class PhysicalTable:
+    """The tables of one entity; `columns` by staging name in upper case."""
+
+    number: int
+    columns: Mapping[str, str]
+
+    @property
+    def staging(self) -> str:
+        """Name of the staging table."""
+        return f"s_{self.number}"
+
+    @property
+    def target(self) -> str:
+        """Name of the target table."""
+        return f"t_{self.number}"
+
+    def names(self, fields: Iterable[Field]) -> list[str]:
+        """The columns of these fields."""
+        return [self.columns[field.staging_name.upper()] for field in fields]
+
+    def read_names(self, fields: Iterable[Field], alias: str) -> list[str]:
+        """Expressions that read these fields; nothing where a field has no column yet."""
+        columns = (self.columns.get(field.staging_name.upper()) for field in fields)
+        return [f"{alias}.{column}" if column else "NULL" for column in columns]
+
+    def lacks(self, entity: EntityType) -> list[Field]:
+        """The entity's fields that have no column yet."""
+        return [f for f in entity.fields if f.staging_name.upper() not in self.columns]
+
+
+class PhysicalTables:
+    """The physical tables of one `data.db`; remembers those that it has seen."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, PhysicalTable] = {}
+        self._lock = threading.Lock()
+
+    def find(self, entity: EntityType) -> PhysicalTable | None:
+        """The entity's tables; None when nothing was ever written for it."""
+        table = self._known.get(entity.name)
+        if table is None:
+            with self._database.read() as connection:
+                table = _load(connection, entity.name)
+            if table is not None:
+                self._known[entity.name] = table
+        return table
+
+    def prepare(self, entity: EntityType) -> PhysicalTable:
+        """The entity's tables, with a column for each of its fields."""
+        with self._lock:
+            table = self.find(entity)
+            if table is None or table.lacks(entity):
+                with self._database.write() as connection:
+                    if table is None:
+                        table = _create(connection, entity)
+                    table = _add_columns(connection, entity, table)
+                self._known[entity.name] = table
+            return table
+
+    def all(self) -> list[PhysicalTable]:
+        """The tables of every entity."""
+        with self._database.read() as connection:
+            numbers = connection.execute("SELECT number FROM physical").fetchall()
+        return [PhysicalTable(number, {}) for (number,) in numbers]
+
+
+def _load(connection: sqlite3.Connection, name: str) -> PhysicalTable | None:
+    row = connection.execute("SELECT number FROM physical WHERE entity = ?", (name,)).fetchone()
+    if row is None:
+        return None
+    columns = connection.execute(
+        "SELECT field, name FROM physical_column WHERE entity = ?", (name,)
+    )
+    return PhysicalTable(row[0], dict(columns.fetchall()))
+
+
+def _create(connection: sqlite3.Connection, entity: EntityType) -> PhysicalTable:
+    (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM physical").fetchone()
+    table = PhysicalTable(number, {})
+    connection.execute("INSERT INTO physical VALUES (?, ?)", (entity.name, number))
+    connection.execute(
+        f"CREATE TABLE {table.staging} (execution INTEGER NOT NULL, row INTEGER NOT NULL,"
+        " _key TEXT NOT NULL, PRIMARY KEY (execution, row)) WITHOUT ROWID"
+    )
+    connection.execute(
+        f"CREATE TABLE {table.target} (company TEXT NOT NULL, _key TEXT NOT NULL,"
+        " _ver INTEGER NOT NULL, PRIMARY KEY (company, _key))"
+    )
+    return table
+
+
+def _add_columns(
+    connection: sqlite3.Connection, entity: EntityType, table: PhysicalTable
+) -> PhysicalTable:
+    columns = dict(table.columns)
+    for field in table.lacks(entity):
+        name, kind = f"c{len(columns) + 1}", column_type(field)
+        columns[field.staging_name.upper()] = name
+        connection.execute(
+            "INSERT INTO physical_column VALUES (?, ?, ?, ?)",
+            (entity.name, field.staging_name.upper(), name, kind),
+        )
+        for part in (table.staging, table.target):
+            connection.execute(f"ALTER TABLE {part} ADD COLUMN {name} {kind}")
+    return PhysicalTable(table.number, columns)
+
+
+def column_type(field: Field) -> str:
+    """The SQL type of a field's column."""
+    if field.type is FieldType.REAL:
+        return "REAL"
+    return "INTEGER" if field.type in INTEGERS else "TEXT"
+
+
+def key_part(field: Field) -> Callable[[Value], str]:
+    """What writes values of a field as part of `_key`, folded and in an order that sorts."""
+    if field.type in INTEGERS:
+        return lambda value: _sortable(int(value or 0), f"{abs(int(value or 0)):020}")
+    if field.type is FieldType.REAL:
+        return lambda value: _sortable(float(value or 0), f"{abs(float(value or 0)):045.12f}")
+    return lambda value: "" if value is None else str(value).casefold()
+
+
+def keys_of(
+    entity: EntityType, fields: Sequence[Field], columns: Sequence[Sequence[Value]], count: int
+) -> list[str]:
+    """`_key` of each of `count` rows given column by column; a key field not given is blank."""
+    given = {field.name: column for field, column in zip(fields, columns, strict=True)}
+    absent = [None] * count
+    columns = [given.get(field.name) or absent for field in entity.key_fields]
+    if not entity.key_is_known:
+        # Two texts in different letter case are two rows, lest one be lost. Such a key grows with
+        # its columns; rows from before are blank in new ones.
+        texts = zip(*([value or "" for value in column] for column in columns), strict=True)
+        return [SEPARATOR.join(row).rstrip(SEPARATOR) for row in texts]
+    parts = [
+        list(map(key_part(field), column))
+        for field, column in zip(entity.key_fields, columns, strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else list(map(SEPARATOR.join, zip(*parts, strict=True)))
+
+
+def _sortable(value: float, digits: str) -> str:
+    """Fixed digits with a sign that sorts: below zero, the larger the number the earlier."""
+    return "0" + digits.translate(NINES_COMPLEMENT) if value < 0 else "1" + digits
