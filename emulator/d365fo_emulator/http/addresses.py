@@ -24,7 +24,7 @@ _HIGHEST_PORT = 65535
 
 
 class InvalidHost(EmulatorError):
-    """A `Host` header that is no host and port; URLs made of it would lead nowhere, or elsewhere."""
+    """A `Host` header that is no host and port; URLs made of it would lead elsewhere."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"the Host header {text[:100]!r} is no valid host and port")

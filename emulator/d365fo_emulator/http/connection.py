@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,15 @@ from d365fo_emulator.http.answering import Answer, plain_answer
 from d365fo_emulator.http.bodies import BodyTruncated
 from d365fo_emulator.http.environment import environment_of, shared_environment
 from d365fo_emulator.http.incoming import RECEIVE_BYTES, BodyInput
-from d365fo_emulator.http.parsing import HEAD_TOO_LARGE, HEAD_TOO_SLOW, MALFORMED, RequestParser
+from d365fo_emulator.http.parsing import (
+    HEAD_TOO_LARGE,
+    HEAD_TOO_SLOW,
+    MALFORMED,
+    PLAIN_ON_TLS,
+    RequestParser,
+)
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable
     from wsgiref.types import WSGIApplication
 
@@ -120,7 +126,14 @@ class Connection:
         self.socket = secured
         if self.stopping:
             raise ConnectionAbortedError  # stop() still had the socket that is now detached
-        secured.do_handshake()
+        try:
+            secured.do_handshake()
+        except ssl.SSLError as failed:
+            if failed.reason == "HTTP_REQUEST":
+                self.socket = socket.socket(fileno=secured.detach())
+                self._timer = sockets.Timer(self.socket)
+                self._refuse(PLAIN_ON_TLS)
+            raise
 
     def _serve(self) -> None:
         self._timer = sockets.Timer(self.socket)

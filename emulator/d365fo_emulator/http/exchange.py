@@ -39,7 +39,10 @@ class Exchange:
     """What is known of one request; steps fill it in, the journal keeps it.
 
     Attributes:
+        path: as the client sent it, decoded; prefixes included.
         base_url: scheme, host and port for absolute URLs in the answer, without trailing slash.
+        prefix: `/namespaces/<x>` in front of the path, or nothing; it belongs behind `base_url`
+            in URLs that the answer holds.
         facts: what scenario rules and the journal match on (action, definitionGroup, operation…).
         reason: one sentence that says why the request was refused (`X-Emulator-Reason`).
         notes: the decision path: which rule, which check, in order.
@@ -56,6 +59,7 @@ class Exchange:
     base_url: str
     secure: bool
     remote_address: str
+    prefix: str = ""
     caller: Caller | None = None
     decision: Decision = field(default_factory=Decision)
     facts: dict[str, Any] = field(default_factory=dict)

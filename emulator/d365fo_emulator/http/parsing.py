@@ -29,6 +29,7 @@ HEAD_TOO_LARGE = Refusal(
 TOO_MANY_HEADERS = Refusal("431 Request Header Fields Too Large", "too many header lines")
 HEAD_TOO_SLOW = Refusal("408 Request Timeout", "the request line and headers came too slowly")
 VERSION = Refusal("505 HTTP Version Not Supported", "this server speaks HTTP/1.0 and HTTP/1.1")
+PLAIN_ON_TLS = Refusal("400 Bad Request", "this port speaks https: write https:// in the URL")
 NO_TUNNEL = Refusal("501 Not Implemented", "CONNECT is for proxies")
 
 
