@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from d365fo_emulator.blob.service import BlobService
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.store import RowStore
     from d365fo_emulator.identity.model import Directory
+    from d365fo_emulator.identity.service import IdentityService
     from d365fo_emulator.journal.recorder import Journal
     from d365fo_emulator.kernel.workspace import Workspace
     from d365fo_emulator.scenarios.service import ScenarioService
@@ -44,8 +46,8 @@ class WorkspaceParts:
 
     workspace: Workspace
     directory: Directory
-    identity: Any
-    blob: Any
+    identity: IdentityService
+    blob: BlobService
     catalogue: Catalogue
     rows: RowStore
     dmf: Executions

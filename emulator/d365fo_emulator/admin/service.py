@@ -18,11 +18,13 @@ from d365fo_emulator.admin.documents import (
     scenario_document,
 )
 from d365fo_emulator.admin.errors import BadRequest, EntityNotKnown, EntryNotFound
+from d365fo_emulator.config.environment import load_environment
 from d365fo_emulator.dmf.errors import ExecutionNotFound
 from d365fo_emulator.journal.verify import VerificationFailed, matching, verify
-from d365fo_emulator.kernel.clock import UTC, system_now
+from d365fo_emulator.kernel.clock import UTC, ClockMode, system_now
 from d365fo_emulator.kernel.durations import parse_duration
 from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.scenarios import library
 from d365fo_emulator.scenarios.loader import load_mapping, load_text, schema_text
 from d365fo_emulator.scenarios.problems import ScenarioInvalid
 
@@ -86,7 +88,7 @@ class InProcessAdmin:
 
     def create_workspace(self, workspace: str | None = None, **options: Any) -> Document:
         """See `api.Admin`."""
-        return self._describe(self._workspaces.create(workspace, **options))
+        return self._describe(self._workspaces.create(workspace, **_read_options(options)))
 
     def drop_workspace(self, workspace: str) -> None:
         """See `api.Admin`."""
@@ -266,6 +268,22 @@ def _instant(text: str) -> dt.datetime:
     except ValueError:
         raise BadRequest(f"since: {text!r} is no instant, such as 2026-01-31T12:00:00Z") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _read_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a new workspace as values; those that are None were not given."""
+    read = {name: value for name, value in options.items() if value is not None}
+    if "clock" in read and read["clock"] not in list(ClockMode):
+        raise BadRequest(f"clock: {read['clock']!r} is not one of {', '.join(ClockMode)}")
+    if "seed" in read and (isinstance(read["seed"], bool) or not isinstance(read["seed"], int)):
+        raise BadRequest(f"seed: {read['seed']!r} is no whole number")
+    if isinstance(read.get("scenario"), (str, dict)):
+        text = read["scenario"]
+        is_name = isinstance(text, str) and "\n" not in text and ":" not in text
+        read["scenario"] = library.load(text) if is_name else _scenario(text)
+    if isinstance(read.get("environment"), dict):
+        read["environment"] = load_environment(read["environment"])
+    return read
 
 
 def _scenario(scenario: str | Mapping[str, Any]) -> Scenario:
