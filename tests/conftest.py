@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import _thread
+import sys
+import threading
 from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 EVIDENCE = ("documented", "recorded", "client", "inferred")
 """What a test's expectation can rest on, strongest first."""
+
+
+def pytest_configure() -> None:
+    """Has coverage see the listener's threads, which are started below `threading`."""
+    trace = threading.gettrace()
+    if trace is None:  # not measured, or by a means that needs no help
+        return
+    start = _thread.start_new_thread
+
+    def start_traced(run: Callable[..., object], arguments: tuple[Any, ...] = ()) -> int:
+        def traced() -> None:
+            sys.settrace(trace)
+            run(*arguments)
+
+        return start(traced, ())
+
+    _thread.start_new_thread = start_traced
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

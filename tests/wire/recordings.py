@@ -137,7 +137,7 @@ ANSWER_FORMS = (
     (r"https://<(?:base-url|host)>", "<base>"),
     (r"\?<sas>", "?<text>"),
     (r"sig=<sas>", "sig=<signature>"),
-    (r"\b(s[te])=2020[\dTZ%A-F-]+", r"\1=<utc>"),
+    (r"\b(st|se)=2020[\dTZ%A-F-]+", r"\1=<utc>"),
     (r"\bsv=[\d-]+", "sv=<date>"),
     (r"<cut in the report>", "<text>"),
 )
