@@ -174,7 +174,6 @@ class Catalogue:
             keys=tuple(field.name for field in fields),
             fields=fields,
             origin=Origin.LEARNT,
-            evidence="made up from a package",
         )
 
     def _free(self, name: str) -> str:
