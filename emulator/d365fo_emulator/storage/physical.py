@@ -170,10 +170,17 @@ def keys_of(
         texts = zip(*([value or "" for value in column] for column in columns), strict=True)
         return [SEPARATOR.join(row).rstrip(SEPARATOR) for row in texts]
     parts = [
-        list(map(key_part(field), column))
+        _folded_column(field, column)
         for field, column in zip(entity.key_fields, columns, strict=True)
     ]
     return parts[0] if len(parts) == 1 else list(map(SEPARATOR.join, zip(*parts, strict=True)))
+
+
+def _folded_column(field: Field, column: Sequence[Value]) -> list[str]:
+    try:
+        return list(map(str.casefold, column))  # type: ignore[arg-type]  mostly texts, at C speed
+    except TypeError:
+        return list(map(key_part(field), column))
 
 
 def _sortable(value: float, digits: str) -> str:
