@@ -233,6 +233,8 @@ def _check_member(info: zipfile.ZipInfo, limits: PackageLimits) -> None:
     name = _spelling(info)
     if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/"):
         raise HostilePackage(f"the name {info.filename!r} leaves the folder of the package")
+    if info.header_offset < 0:
+        raise HostilePackage(f"{name} is said to lie before the beginning of the zip")
     if info.flag_bits & _ENCRYPTED:
         raise HostilePackage(f"{name} is encrypted")
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:

@@ -192,6 +192,18 @@ def test_a_cut_zip_is_no_zip(tmp_path, cut):
 
 
 @pytest.mark.evidence("inferred")
+def test_a_directory_that_points_before_the_file_is_refused(tmp_path):
+    path = package_with(tmp_path, ("a.csv", b"x"))
+    content = bytearray(path.read_bytes())
+    # The directory's place moved up: `zipfile` then takes each file's place as that much less.
+    at = content.rindex(b"PK\x05\x06") + 16
+    struct.pack_into("<L", content, at, struct.unpack_from("<L", content, at)[0] + 1)
+    path.write_bytes(content)
+    with pytest.raises(HostilePackage, match="before the beginning"):
+        open_package(path)
+
+
+@pytest.mark.evidence("inferred")
 def test_folders_of_the_zip_are_no_files(tmp_path):
     with open_package(package_with(tmp_path, ("Resources/", b""))) as package:
         assert package.find("Resources/") is None

@@ -127,9 +127,12 @@ def test_what_is_no_workbook_is_of_the_wrong_type(reader, content):
 @READERS
 @pytest.mark.evidence("inferred")
 @pytest.mark.parametrize(
-    "part", ["[Content_Types].xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml"]
+    "part",
+    ["[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "xl/worksheets/sheet1.xml"],
 )
-@pytest.mark.parametrize("change", [lambda _: b"", lambda _: b"<a", lambda data: data[:-40]])
+@pytest.mark.parametrize(
+    "change", [lambda _: b"", lambda _: b"<a", lambda _: b"<a/>", lambda data: data[:-40]]
+)
 def test_broken_parts_fail_the_file_and_nothing_else(reader, part, change):
     content = replace_part(workbook({"S": [["A"], ["1"]]}), part, change)
     with contextlib.suppress(SourceUnreadable):
