@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import socket
 import threading
@@ -395,7 +396,7 @@ def test_requests_in_parallel_do_not_wait_for_one_another(app, listener):
 
 
 def test_more_connections_than_allowed_are_turned_away(app):
-    limits = type(PATIENT)(connections=2)
+    limits = dataclasses.replace(PATIENT, connections=2)
     with serving(app, limits) as listener:
         kept = [Wire(listener.port) for _ in range(2)]
         for each in kept:

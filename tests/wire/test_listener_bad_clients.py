@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wire.listener_support import TINY, WAIT, Echo, Wire, serving
+from wire.listener_support import WAIT, Echo, Wire, hasty, serving
 
 pytestmark = pytest.mark.evidence("inferred")
 
@@ -15,9 +15,14 @@ def app(tmp_path):
 
 
 @pytest.fixture
-def listener(app):
-    with serving(app, TINY) as running:
+def listener(app, request):
+    """A patient listener, but for the limits that a test names with `@limited`."""
+    with serving(app, hasty(*getattr(request, "param", ()))) as running:
         yield running
+
+
+def limited(*names):
+    return pytest.mark.parametrize("listener", [names], indirect=True, ids=["-".join(names)])
 
 
 @pytest.fixture
@@ -108,11 +113,13 @@ def test_a_head_beyond_its_bounds_gets_431(wire, head):
     assert wire.has_ended()
 
 
+@limited("head_seconds")
 def test_a_head_that_stays_unfinished_gets_408(wire):
     assert wire.ask(GET + b"X-Slow: ").status == 408
     assert wire.has_ended()
 
 
+@limited("head_seconds")
 def test_a_head_that_trickles_gets_408_all_the_same(wire):
     wire.socket.settimeout(0.02)
     for byte in GET * 20:
@@ -126,20 +133,24 @@ def test_a_head_that_trickles_gets_408_all_the_same(wire):
     assert wire.answer().status == 408
 
 
+@limited("head_seconds")
 def test_a_second_head_that_stays_unfinished_gets_408(wire):
     wire.send(GET + b"\r\n" + GET)
     assert [wire.answer().status, wire.answer().status] == [200, 408]
 
 
+@limited("idle_seconds")
 def test_a_silent_client_is_closed_without_a_word(wire):
     assert wire.rest() == b""
 
 
+@limited("idle_seconds")
 def test_a_kept_connection_is_closed_when_idle_for_too_long(wire):
     assert wire.get().status == 200
     assert wire.rest() == b""
 
 
+@limited("stall_seconds")
 def test_a_stalled_upload_is_given_up_and_holds_up_nobody(app, listener, wire):
     wire.send(POST.replace(b"/echo", b"/upload") + b"Content-Length: 10\r\n\r\nhalf")
     with Wire(listener.port) as other:
@@ -148,6 +159,7 @@ def test_a_stalled_upload_is_given_up_and_holds_up_nobody(app, listener, wire):
     assert wire.rest() == b""
 
 
+@limited("stall_seconds")
 def test_a_download_that_nobody_takes_is_given_up(app, listener, wire):
     wire.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
     with Wire(listener.port) as other:
@@ -163,6 +175,7 @@ def test_framing_without_end_is_given_up(app, wire, waste):
     assert wire.rest() == b""
 
 
+@limited("linger_seconds")
 def test_lingering_ends_although_the_client_goes_on(wire):
     wire.send(POST.replace(b"/echo", b"/ignore") + b"Content-Length: 1000000000\r\n\r\n")
     assert wire.answer().status == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import socket
@@ -12,7 +13,7 @@ import requests
 
 from d365fo_emulator.http.tls import Authority, default_names
 from d365fo_emulator.kernel.clock import system_now
-from wire.listener_support import PATIENT, TINY, WAIT, Echo, Wire, client_context, serving
+from wire.listener_support import PATIENT, WAIT, Echo, Wire, client_context, hasty, serving
 
 pytestmark = pytest.mark.evidence("inferred")
 
@@ -82,7 +83,7 @@ def test_large_bodies_pass_both_ways(app, wire):
 
 
 def test_silent_clients_hold_up_nobody_and_are_closed(app, authority, context):
-    with serving(app, TINY, context) as listener:
+    with serving(app, dataclasses.replace(PATIENT, handshake_seconds=0.3), context) as listener:
         silent = [socket.create_connection(("127.0.0.1", listener.port), WAIT) for _ in range(3)]
         silent[0].sendall(b"\x16\x03\x01\x02\x00\x01")  # half a ClientHello
         with Wire(listener.port, client_context(authority.ca_pem)) as wire:
@@ -147,7 +148,7 @@ def test_a_refusal_over_tls_reaches_a_client_that_sends_its_body_first(wire):
 
 def test_a_stalled_upload_over_tls_is_given_up(app, authority, context):
     with (
-        serving(app, TINY, context) as listener,
+        serving(app, hasty("stall_seconds"), context) as listener,
         Wire(listener.port, client_context(authority.ca_pem)) as wire,
     ):
         wire.send(b"PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")

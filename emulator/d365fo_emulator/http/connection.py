@@ -104,8 +104,7 @@ class Connection:
         except OSError:
             pass  # the client left, refused our certificate, or the listener is being stopped
         finally:
-            with contextlib.suppress(OSError):
-                self.socket.close()
+            sockets.finish(self.socket)
             self._on_end(self)
 
     def stop(self) -> None:
@@ -231,9 +230,9 @@ class Connection:
             if self._parser.refusal is not None and not answer.begun:
                 self._refuse(MALFORMED)
             return False
-        except OSError as gone:
-            if not self._handle.taken and not _is_the_clients(gone):
-                self._fail(gone, answer, body)
+        except OSError as error:
+            if not self._handle.taken and not (answer.begun and _is_the_clients(error)):
+                self._fail(error, answer, body)
             return False
         except Exception as error:  # noqa: BLE001  whatever an application lets out ends here
             self._fail(error, answer, body)

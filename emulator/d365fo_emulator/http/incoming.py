@@ -129,10 +129,10 @@ class BodyInput(io.RawIOBase):
     def _fill(self) -> None:
         if self._parser.refusal is not None:
             raise BodyTruncated("the framing of the request body is broken")
-        if self._owes_continue:
-            self._owes_continue = False
-            self._send(CONTINUE)
         try:
+            if self._owes_continue:
+                self._owes_continue = False
+                self._send(CONTINUE)
             received = self._receive()
         except TIMED_OUT as silent:
             raise BodyTruncated("the client stopped in the middle of the request body") from silent

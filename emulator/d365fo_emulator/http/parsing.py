@@ -165,7 +165,10 @@ class RequestParser:
             return
         current.method = self._parser.get_method().decode("ascii")
         current.version = self._parser.get_http_version()
-        current.keep_alive = self._parser.should_keep_alive()
+        # Chunks came with HTTP/1.1; whoever sends them as 1.0 is not to be trusted with framing.
+        current.keep_alive = self._parser.should_keep_alive() and not (
+            current.chunked and current.version == "1.0"
+        )
         current.head_complete = True
         size = len(current.target) + sum(len(name) + len(value) for name, value in current.headers)
         if size > self._limits.head_bytes:
