@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.blob.service import BlobService
     from d365fo_emulator.dmf.model import Execution
+    from d365fo_emulator.dmf.service import DataManagement
     from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.store import RowStore
     from d365fo_emulator.identity.model import Directory
@@ -50,7 +51,7 @@ class WorkspaceParts:
     blob: BlobService
     catalogue: Catalogue
     rows: RowStore
-    dmf: Executions
+    dmf: DataManagement
     scenarios: ScenarioService
     journal: Journal
 

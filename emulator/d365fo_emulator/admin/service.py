@@ -113,9 +113,12 @@ class InProcessAdmin:
 
     def put_scenario(self, workspace: str, scenario: str | Mapping[str, Any]) -> Document:
         """See `api.Admin`."""
-        scenarios = self._workspaces.get(workspace).scenarios
-        scenarios.load(_scenario(scenario))
-        return scenario_document(scenarios.current)
+        parts = self._workspaces.get(workspace)
+        found = _scenario(scenario)
+        parts.scenarios.load(found)
+        if found.clock is not None:
+            parts.workspace.clock.use(found.clock)
+        return scenario_document(parts.scenarios.current)
 
     def add_rule(self, workspace: str, rule: Mapping[str, Any]) -> Document:
         """See `api.Admin`."""
