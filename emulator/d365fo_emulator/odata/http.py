@@ -1,0 +1,222 @@
+"""The Finance & Operations surface: service document, `$metadata`, bound actions.
+
+Actions come as a table of signatures and one function that carries a call out; this module knows
+routes, bodies, headers and error shapes, and nothing of data management.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request
+from werkzeug.wrappers import Response
+
+from d365fo_emulator.http.dialect import build_app
+from d365fo_emulator.http.exchange import Exchange, SurfaceName, exchange_of
+from d365fo_emulator.http.surface import Surface
+from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.odata import binding, errors
+from d365fo_emulator.odata.actions import NAMESPACE, EdmType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from d365fo_emulator.kernel.workspace import Workspace
+    from d365fo_emulator.odata.actions import ActionSignature
+
+JSON = "application/json; odata.metadata=minimal"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+DYN_NAMESPACE = "AxProdProd"  # recorded
+
+
+@dataclass(frozen=True)
+class Finance:
+    """What the surface is made of.
+
+    Attributes:
+        actions: signatures by (set, action).
+        invoke: carries a call out; raises `ActionFailed`, or `NotEmulated`.
+        unbuilt: what the service has and the emulator has not: paths below `/data/`.
+        service_document_sets: names in the service document.
+        authenticate: refuses, or fills `exchange.caller`.
+
+    """
+
+    actions: Mapping[tuple[str, str], ActionSignature]
+    invoke: Callable[[Exchange, ActionSignature, dict[str, Any]], Any]
+    metadata: Callable[[], bytes]
+    find_workspace: Callable[[Mapping[str, Any]], Workspace | None]
+    authenticate: Callable[[Exchange, Mapping[str, Any]], Response | None]
+    service_document_sets: tuple[str, ...] = ()
+    unbuilt: frozenset[str] = field(default_factory=frozenset)
+
+
+def build_surface(finance: Finance) -> Surface:
+    """The surface for the gateway."""
+    return Surface(
+        name=SurfaceName.FINANCE,
+        app=_build_app(finance),
+        find_workspace=finance.find_workspace,
+        error=error_response,
+        describe=_describe,
+        authenticate=finance.authenticate,
+    )
+
+
+def error_response(exchange: Exchange, status: int, text: str) -> Response:
+    """A refusal in this dialect, for what the handlers do not refuse themselves."""
+    exchange.reason = exchange.reason or text
+    if status in {404, 405}:
+        return _answer(exchange, errors.no_route(_uri(exchange)), 404)
+    return _answer(exchange, errors.envelope(text), status)
+
+
+def _describe(environ: Mapping[str, Any]) -> dict[str, Any]:
+    last = environ["PATH_INFO"].rpartition("/")[2]
+    return {"action": last.rpartition(".")[2]} if last.startswith(NAMESPACE) else {}
+
+
+def _build_app(finance: Finance) -> Flask:
+    app = build_app("d365fo_emulator.odata", _error_body)
+
+    def view(path: str = "") -> Response:
+        return _dispatch(finance, exchange_of(request.environ), _path_parts(path))
+
+    # One route: roots in any letter case and `/namespaces/<x>` before them are beyond a URL map.
+    for rule in ("/", "/<path:path>"):
+        app.add_url_rule(rule, view_func=view, methods=METHODS, endpoint=f"finance {rule}")
+    return app
+
+
+def _path_parts(path: str) -> list[str]:
+    parts = path.split("/")
+    if parts and parts[0].casefold() == "namespaces":
+        parts = parts[2:]
+    return [part for index, part in enumerate(parts) if part or index + 1 < len(parts)]
+
+
+def _dispatch(finance: Finance, exchange: Exchange, parts: list[str]) -> Response:
+    try:
+        return _route(finance, exchange, parts)
+    except errors.NoRoute:
+        exchange.reason = "no set or action of this name"
+        return _answer(exchange, errors.no_route(_uri(exchange)), 404)
+    except NotEmulated as error:
+        exchange.reason = str(error)
+        body = errors.envelope(str(error), errors.NOT_EMULATED_TYPE, "")
+        return _answer(exchange, body, 501)
+
+
+def _route(finance: Finance, exchange: Exchange, parts: list[str]) -> Response:
+    root = parts[0].casefold() if parts else ""
+    if root == "metadata":
+        raise NotEmulated("the metadata service (/metadata)")
+    if root == "api":
+        raise NotEmulated("the service endpoint /" + "/".join(parts[:2]))
+    if root != "data":
+        raise errors.NoRoute
+    rest = parts[1:]
+    if not rest:
+        return _service_document(finance, exchange)
+    if rest == ["$metadata"] and request.method == "GET":
+        return Response(finance.metadata(), 200, mimetype="application/xml")
+    if len(rest) == 2 and rest[1].startswith(f"{NAMESPACE}."):
+        return _action(finance, exchange, rest[0], rest[1].removeprefix(f"{NAMESPACE}."))
+    _refuse_unbuilt(finance, rest)
+    raise errors.NoRoute
+
+
+def _refuse_unbuilt(finance: Finance, rest: list[str]) -> None:
+    name = rest[0].partition("(")[0]
+    if name in finance.unbuilt:
+        raise NotEmulated(f"the entity set {name}")
+    if name == "$batch":
+        raise NotEmulated("$batch")
+
+
+def _service_document(finance: Finance, exchange: Exchange) -> Response:
+    sets = [
+        {"name": name, "kind": "EntitySet", "url": name} for name in finance.service_document_sets
+    ]
+    return _answer(exchange, {"@odata.context": _context(exchange, ""), "value": sets}, 200)
+
+
+def _action(finance: Finance, exchange: Exchange, collection: str, name: str) -> Response:
+    signature = finance.actions.get((collection, name))
+    settings = exchange.workspace.settings
+    if signature is None or settings.platform_update < signature.since:
+        if f"{collection}.{name}" in finance.unbuilt:
+            raise NotEmulated(f"the action {name}")
+        raise errors.NoRoute
+    if request.method != "POST":  # GET of an action: no client does it; answered as no route
+        raise errors.NoRoute
+    if not signature.built:
+        raise NotEmulated(f"the action {name}")
+    try:
+        members = binding.parse_body(request.get_data(cache=False))
+        bound = binding.bind(signature, members, strict=settings.strict_members)
+    except errors.ModelStateInvalid as error:
+        exchange.reason = str(error)
+        return _answer(
+            exchange, errors.envelope(errors.MODEL_STATE), settings.action_failure_status
+        )
+    for oddity in bound.oddities:
+        exchange.note(oddity)
+    return _call(finance, exchange, signature, bound.arguments)
+
+
+def _call(
+    finance: Finance, exchange: Exchange, signature: ActionSignature, arguments: dict[str, Any]
+) -> Response:
+    try:
+        value = finance.invoke(exchange, signature, arguments)
+    except errors.ActionFailed as failure:
+        exchange.reason = failure.reason
+        text = errors.action_text(signature.name, signature.entity, failure.text)
+        return _answer(
+            exchange, errors.envelope(text), exchange.workspace.settings.action_failure_status
+        )
+    if signature.returns is EdmType.NOTHING:
+        return _with_headers(exchange, Response(status=204))
+    # Exactly these two members: the vendor's generated client refuses any other.
+    body = {"@odata.context": _context(exchange, f"#{signature.returns}"), "value": value}
+    return _answer(exchange, body, 200)
+
+
+def _context(exchange: Exchange, fragment: str) -> str:
+    namespace = ""
+    if exchange.path.casefold().startswith("/namespaces/"):
+        namespace = "/namespaces/" + exchange.path.split("/")[2]
+    return f"{exchange.base_url}{namespace}/data/$metadata{fragment}"
+
+
+def _uri(exchange: Exchange) -> str:
+    query = f"?{exchange.query}" if exchange.query else ""
+    return f"{exchange.base_url}{exchange.path}{query}"
+
+
+def _error_body(status: int, text: str) -> Response:
+    return error_response(exchange_of(request.environ), status, text)
+
+
+def _answer(exchange: Exchange, document: dict[str, Any], status: int) -> Response:
+    return _with_headers(exchange, Response(errors.dump(document), status, content_type=JSON))
+
+
+def _with_headers(exchange: Exchange, response: Response) -> Response:
+    """Headers that every answer of the service carries (recorded)."""
+    ids = exchange.workspace.ids
+    response.headers.update(
+        {
+            "OData-Version": "4.0",
+            "ms-dyn-aid": str(ids.guid("activity")),
+            "ms-dyn-fqhn": "d365fo-emulator",
+            "ms-dyn-namespace": DYN_NAMESPACE,
+            "ms-dyn-tenant": str(ids.fixed_guid("ms-dyn-tenant")),
+            "ms-dyn-role": "AOSService",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "SAMEORIGIN",
+        }
+    )
+    return response
