@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+# Documents in the control database are read by these types, so they are imported at run time.
+import datetime as dt  # noqa: TC003
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import datetime as dt
-
-    from d365fo_emulator.kernel.workspace import ExecutionId
-    from d365fo_emulator.packages.model import PackageEntity
-    from d365fo_emulator.scenarios.model import ExecutionScript
+from d365fo_emulator.kernel.workspace import ExecutionId  # noqa: TC001
+from d365fo_emulator.packages.model import PackageEntity  # noqa: TC001
+from d365fo_emulator.scenarios.model import ExecutionScript  # noqa: TC001
 
 
 class Operation(StrEnum):
@@ -94,7 +92,8 @@ class Execution:
 
     Attributes:
         step: index in the script's timeline; `step_entered_at` and `step_polls` belong to it.
-        work: how far the real work is; `computed` is the state that it led to.
+        work: how far the real work is; `computed` is the state that it led to, `work_done_at`
+            when it ends by the workspace's clock.
         package: for imports, where the accepted package's bytes are held; for exports, the name
             of the blob that holds the result ("" until there is one).
 
@@ -115,6 +114,7 @@ class Execution:
     polls: int = 0
     work: WorkStatus = WorkStatus.WAITING
     computed: ExecutionState | None = None
+    work_done_at: dt.datetime | None = None
     finished_at: dt.datetime | None = None
     reason: str = ""
     package: str = ""

@@ -116,6 +116,15 @@ class Clock:
             self._offset = self.now - self._source()
             self._mode = ClockMode.REAL
 
+    def use(self, mode: ClockMode) -> None:
+        """Lets time pass in another way from now on; it goes on from where it stands."""
+        with self._moving:
+            if mode is ClockMode.REAL:
+                self.resume()
+            elif mode is not self._mode:
+                self.freeze()
+                self._mode = mode
+
     def advance(self, by: dt.timedelta) -> list[Ran]:
         """Moves time on and runs everything that falls due on the way, each at its own time.
 

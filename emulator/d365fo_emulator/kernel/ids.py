@@ -17,13 +17,14 @@ class Ids:
 
     Args:
         seed: the number that everything follows from.
-        scope: what keeps two workspaces of one seed apart, and one run of a kept data directory
-            from the next (so that ids never come twice).
+        scope: what keeps two workspaces of one seed apart.
+        generation: which run of a kept data directory it is, so that fresh ids never come twice.
 
     """
 
-    def __init__(self, seed: int, scope: str) -> None:
+    def __init__(self, seed: int, scope: str, generation: int = 0) -> None:
         self._root = f"{seed}|{scope}"
+        self._generation = generation
         self._counters: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -32,10 +33,10 @@ class Ids:
         with self._lock:
             self._counters[kind] += 1
             turn = self._counters[kind]
-        return self.fixed(f"{kind}|{turn}", length)
+        return self.fixed(f"{kind}|{self._generation}|{turn}", length)
 
     def fixed(self, name: str, length: int = 16) -> bytes:
-        """The same `length` bytes (at most 32) for the same `name`, each time."""
+        """The same `length` bytes (at most 32) for the same `name`, in every run."""
         return hashlib.sha256(f"{self._root}|{name}".encode()).digest()[:length]
 
     def guid(self, kind: str) -> uuid.UUID:
@@ -43,7 +44,7 @@ class Ids:
         return uuid.UUID(bytes=self.octets(kind), version=4)
 
     def fixed_guid(self, name: str) -> uuid.UUID:
-        """The same GUID for the same `name`, each time."""
+        """The same GUID for the same `name`, in every run."""
         return uuid.UUID(bytes=self.fixed(name), version=4)
 
     def number(self, kind: str, low: int, high: int) -> int:

@@ -91,6 +91,12 @@ class Settings:
         "How long an execution stays NotRun before the engine takes it up, on an auto or virtual"
         " clock; on a real clock it is taken up at once.",
     )
+    work_takes_seconds: float = choice(
+        1.0,
+        "workTakesSeconds",
+        "How long an import or export is Executing, on an auto or virtual clock, unless a scenario"
+        " says; on a real clock it takes as long as it takes.",
+    )
     token_issuer: str = choice(
         "sts",
         "tokenIssuer",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+# Scripts are kept with executions and read by these types, so they are imported at run time.
+import datetime as dt  # noqa: TC003
+from collections.abc import Mapping  # noqa: TC003
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
-
     from d365fo_emulator.kernel.clock import ClockMode
 
 

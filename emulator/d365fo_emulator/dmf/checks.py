@@ -1,0 +1,117 @@
+"""What ImportFromPackage checks before it answers: zip, header, manifest, entities, mapping.
+
+What the real call refuses is refused here, with nothing stored. What the real service only notices
+when it works (encodings, missing columns, data) is left to the import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.dmf import errors
+from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.packages.archive import HEADER, MANIFEST, open_package
+from d365fo_emulator.packages.errors import (
+    ControlFileMissing,
+    PackageRefused,
+    SourceUnreadable,
+)
+from d365fo_emulator.packages.formats.delimited import CSV_UNICODE, HeadFinding, check_encoding
+from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.manifest import parse_header, parse_manifest
+from d365fo_emulator.packages.mapping import staging_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from d365fo_emulator.entities.catalogue import Catalogue
+    from d365fo_emulator.entities.model import EntityType
+    from d365fo_emulator.kernel.workspace import Workspace
+    from d365fo_emulator.packages.archive import Package
+    from d365fo_emulator.packages.model import Manifest, PackageEntity
+
+HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class CheckedPackage:
+    """A package that the call takes. `unknown`: entities that are learnt from it."""
+
+    manifest: Manifest
+    unknown: tuple[PackageEntity, ...]
+    has_data: bool
+
+
+def check_package(path: Path, workspace: Workspace, catalogue: Catalogue) -> CheckedPackage:
+    """Reads and checks a package.
+
+    Raises:
+        ActionFailed: with the words of the real call.
+        NotEmulated: a source format that the product has and the emulator has not.
+
+    """
+    try:
+        with open_package(path) as package:
+            with package.open(HEADER) as stream:
+                parse_header(stream)
+            with package.open(MANIFEST) as stream:
+                manifest = parse_manifest(stream)
+            enabled = [entity for entity in manifest.entities if not entity.disabled]
+            unknown = [one for one in enabled if known_entity(catalogue, one) is None]
+            if unknown and workspace.settings.unknown_entities == "refuse":
+                raise _unknown(catalogue, unknown[0])
+            for entity in enabled:
+                _check_source(workspace, package, entity)
+            has_data = any(package.find(entity.file_name) for entity in enabled)
+            return CheckedPackage(manifest, tuple(unknown), has_data)
+    except ControlFileMissing as error:
+        raise errors.control_file_missing(workspace.ids, error.file_name, error.because) from error
+    except PackageRefused as error:
+        raise errors.failed("package-invalid", because=str(error)) from error
+
+
+def known_entity(catalogue: Catalogue, plan: PackageEntity) -> EntityType | None:
+    """The entity that a manifest means: labels are not unique, AOT names are."""
+    if plan.target_entity and (entity := catalogue.find(plan.target_entity)):
+        return entity
+    return catalogue.find(plan.label)
+
+
+def learn(catalogue: Catalogue, manifest: Manifest) -> list[str]:
+    """Learns entities and fields that the catalogue lacks; says what was learnt."""
+    learnt = []
+    for plan in manifest.entities:
+        if plan.disabled:
+            continue
+        entity = known_entity(catalogue, plan)
+        columns = [staging_name(one) for one in plan.maps or ()]
+        if entity is None:
+            catalogue.learn(plan.label, plan.target_entity, columns)
+            learnt.append(f"the entity {plan.label} was unknown and was learnt from the package")
+        elif len(catalogue.extend(entity, columns).fields) > len(entity.fields):
+            learnt.append(f"fields of {plan.label} were unknown and were learnt from the package")
+    return learnt
+
+
+def _unknown(catalogue: Catalogue, plan: PackageEntity) -> Exception:
+    near = ", ".join(catalogue.nearest(plan.label))
+    reason = f"no entity is called {plan.label!r}" + (f"; the nearest are {near}" if near else "")
+    return errors.failed("entity-unknown", reason, entity=plan.label)
+
+
+def _check_source(workspace: Workspace, package: Package, plan: PackageEntity) -> None:
+    try:
+        source_format = find_format(plan.source_format)
+    except SourceUnreadable:
+        return  # noticed when the entity is imported
+    except NotEmulated:
+        raise
+    if source_format is not CSV_UNICODE or not package.find(plan.file_name):
+        return
+    with package.open(plan.file_name) as stream:
+        finding = check_encoding(stream.read(HEAD_BYTES))
+    if finding is HeadFinding.LF_ONLY:
+        field = str(workspace.ids.guid("mapping-field")).upper()
+        reason = f"the lines of {plan.file_name} end in LF alone; {plan.source_format} wants CRLF"
+        raise errors.failed("mapping-incorrect", reason, entity=plan.label, field=field)

@@ -1,0 +1,101 @@
+"""The threads that run executions on real clocks: one that waits, a few that work.
+
+Workspaces on auto and virtual clocks need none: whoever moves their time runs what is due.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.kernel.clock import ClockMode
+
+if TYPE_CHECKING:
+    from d365fo_emulator.dmf.life import Lives
+    from d365fo_emulator.kernel.workspace import ExecutionId
+
+WORKERS = 2
+LONGEST_WAIT = 60.0  # seconds; a machine's clock may be set while we wait
+
+
+class Engine:
+    """Serves every workspace of one server; starts its threads at the first real clock."""
+
+    def __init__(self) -> None:
+        self._lives: list[Lives] = []
+        self._changed = threading.Condition()
+        self._pending = False
+        self._stopped = False
+        self._work: queue.SimpleQueue[tuple[Lives, ExecutionId] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def add(self, lives: Lives) -> None:
+        """Serves these executions from now on."""
+        with self._changed:
+            self._lives.append(lives)
+        self.wake()
+
+    def remove(self, lives: Lives) -> None:
+        """Serves them no longer."""
+        with self._changed:
+            if lives in self._lives:
+                self._lives.remove(lives)
+
+    def wake(self) -> None:
+        """Looks for due steps and work now."""
+        with self._changed:
+            self._pending = True
+            if not self._threads and not self._stopped and self._real():
+                self._start()
+            self._changed.notify()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Ends the threads; work under way ends at its next batch once its `Lives` is closed."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        for _ in range(WORKERS):
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def _real(self) -> list[Lives]:
+        return [lives for lives in self._lives if lives.clock.mode is ClockMode.REAL]
+
+    def _start(self) -> None:
+        targets = [("engine", self._watch)] + [
+            (f"engine worker {number + 1}", self._serve) for number in range(WORKERS)
+        ]
+        for name, target in targets:
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                if not self._pending and not self._stopped:
+                    self._changed.wait(self._wait_seconds())
+                if self._stopped:
+                    return
+                self._pending = False
+                real = self._real()
+            for lives in real:
+                now = lives.clock.now
+                lives.settle(now)
+                for execution in lives.take_ready(now):
+                    self._work.put((lives, execution))
+
+    def _wait_seconds(self) -> float:
+        waits = [LONGEST_WAIT]
+        for lives in self._real():
+            due = lives.next_due()
+            if due is not None:
+                waits.append(max((due - lives.clock.now).total_seconds(), 0.001))
+        return min(waits)
+
+    def _serve(self) -> None:
+        while (task := self._work.get()) is not None:
+            lives, execution = task
+            lives.work(execution)

@@ -1,0 +1,84 @@
+"""Refusals of the package API: what they mean, and the literal texts, each with its evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.kernel.errors import EmulatorError
+from d365fo_emulator.odata.errors import ActionFailed
+
+if TYPE_CHECKING:
+    from d365fo_emulator.kernel.ids import Ids
+
+# text, evidence. Placeholders are filled by the functions below and nowhere else.
+TEXTS: dict[str, tuple[str, str]] = {
+    "execution-not-found": (
+        "Execution details were not found for execution id: {id}",
+        "recorded",
+    ),
+    "project-exists": (
+        "The data project '{project}' exists and overwrite has not been specified.",
+        "recorded",
+    ),
+    "control-file-missing": (
+        "Could not find file 'C:\\windows\\TEMP\\{first}_{second}\\{file}'.",
+        "recorded",
+    ),
+    "entity-unknown": ("Entity {entity} does not exist in the target environment", "client"),
+    "mapping-incorrect": (
+        "the mapping is incorrect for entity {entity} and field {{{field}}}",
+        "client",
+    ),
+    # Both flags are printed as `true` whatever was sent: recorded so, and kept so.
+    "export-failed": (
+        (
+            "Export to package failed for definition group: {project}, package name: {package},"
+            " execution id: {id}, reExecute: true, legal entity: true"
+        ),
+        "recorded",
+    ),
+    "company-unknown": ("The company {company} does not exist.", "inferred"),
+    "execution-id-used": ("Execution id {id} already exists.", "inferred"),
+    "blob-missing": ("The remote server returned an error: (404) Not Found.", "inferred"),
+    "blob-forbidden": ("The remote server returned an error: (403) Forbidden.", "inferred"),
+    "package-invalid": ("{because}", "inferred"),
+}
+
+
+def failed(key: str, reason: str = "", **names: str) -> ActionFailed:
+    """The refusal of this meaning, with its literal text; `reason` says more than the service."""
+    text, _evidence = TEXTS[key]
+    return ActionFailed(text.format(**names), reason)
+
+
+def control_file_missing(ids: Ids, file_name: str, because: str) -> ActionFailed:
+    """The recorded text, with two GUIDs in upper case in the path of the temporary folder."""
+    first, second = (str(ids.guid("temporary-folder")).upper() for _ in range(2))
+    return failed("control-file-missing", because, first=first, second=second, file=file_name)
+
+
+class ExecutionNotFound(EmulatorError):
+    """No execution of this workspace has this id."""
+
+    def __init__(self, execution: str) -> None:
+        super().__init__(f"there is no execution {execution!r}")
+        self.execution = execution
+
+
+class ControlRefused(EmulatorError):
+    """An execution cannot be moved so."""
+
+
+def duplicate_key(label: str) -> str:
+    """Two rows of one key: the load fails (documented: the code and the cause)."""
+    return f"DMF1959: PrimaryKeyViolation: two rows of {label} have the same key."
+
+
+def nothing_staged(label: str) -> str:
+    """What the log says of an entity whose load failed (recorded)."""
+    return f"'0' '{label}' record(s) inserted in staging."
+
+
+def file_not_found(file_name: str) -> str:
+    """A file that the manifest names is not in the package (documented: that it is an error)."""
+    return f"The file {file_name} of the manifest was not found in the package."

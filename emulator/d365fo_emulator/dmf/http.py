@@ -1,0 +1,58 @@
+"""The package API on the Finance & Operations surface: what the tables say, bound to `actions`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from d365fo_emulator.dmf import signatures
+from d365fo_emulator.dmf.actions import ACTIONS, Call
+from d365fo_emulator.odata import http, metadata
+from d365fo_emulator.odata.http import Finance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from werkzeug.wrappers import Response
+
+    from d365fo_emulator.dmf.service import DataManagement
+    from d365fo_emulator.http.exchange import Exchange
+    from d365fo_emulator.http.surface import Surface
+    from d365fo_emulator.kernel.workspace import Workspace
+    from d365fo_emulator.odata.actions import ActionSignature
+
+
+def build_surface(
+    service_of: Callable[[Workspace], DataManagement],
+    find_workspace: Callable[[Mapping[str, Any]], Workspace | None],
+    authenticate: Callable[[Exchange, Mapping[str, Any]], Response | None],
+) -> Surface:
+    """The surface for the gateway."""
+
+    def invoke(exchange: Exchange, signature: ActionSignature, arguments: dict[str, Any]) -> Any:
+        exchange.facts["action"] = signature.name
+        if arguments.get("executionId"):
+            exchange.facts["executionId"] = arguments["executionId"]
+        action = ACTIONS[signature.name]
+        return action(Call(exchange, arguments, service_of(exchange.workspace)))
+
+    return http.build_surface(
+        Finance(
+            actions={(one.collection, one.name): one for one in signatures.ACTIONS},
+            invoke=invoke,
+            metadata=_metadata,
+            find_workspace=find_workspace,
+            authenticate=authenticate,
+            service_document_sets=(signatures.COLLECTION,),
+            unbuilt=frozenset(signatures.SETS)
+            | {f"{signatures.TEMPLATE_COLLECTION}.{n}" for n in signatures.TEMPLATE_ACTIONS},
+        )
+    )
+
+
+def _metadata() -> bytes:
+    return metadata.document(
+        signatures.ACTIONS,
+        signatures.ENUMERATIONS,
+        {signatures.ENTITY: signatures.PROPERTIES},
+        {signatures.COLLECTION: signatures.ENTITY},
+    )

@@ -1,0 +1,178 @@
+"""How an execution changes as its timeline goes on; pure rules over `scenarios.timeline`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.dmf.model import ExecutionState, TimelineEntry, WorkStatus
+from d365fo_emulator.scenarios import timeline
+from d365fo_emulator.scenarios.model import Stay, Step, StepState
+from d365fo_emulator.scenarios.timeline import Entered, NaturalDue, Position
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from d365fo_emulator.dmf.model import EntityRun, Execution
+
+
+def begun(execution: Execution) -> Execution:
+    """A new execution at the first step of its script."""
+    position = Position(0, execution.created_at)
+    shown = timeline.shown_state(execution.script.timeline, position)
+    entry = TimelineEntry(shown, execution.created_at, timeline.ACCEPTED)
+    return _showing(
+        dataclasses.replace(
+            execution, step=0, step_entered_at=execution.created_at, timeline=(entry,)
+        )
+    )
+
+
+def settled(
+    execution: Execution,
+    now: dt.datetime,
+    taken_up_after: dt.timedelta,
+) -> tuple[Execution, list[Entered]]:
+    """The execution with every step entered that is due by `now`, and those steps."""
+    entered = timeline.settle(
+        execution.script.timeline,
+        _position(execution),
+        now,
+        execution.work is WorkStatus.DONE,
+        taken_up_after,
+        execution.work_done_at,
+    )
+    return moved(execution, entered), entered
+
+
+def polled(
+    execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta
+) -> tuple[Execution, Execution, bool]:
+    """What a status call sees, what the execution is after it, and whether a step was entered."""
+    counted = dataclasses.replace(execution, polls=execution.polls + 1)
+    if counted.finished_at is not None:
+        return counted, counted, True
+    shown, before = settled(counted, now, taken_up_after)
+    if shown.finished_at is not None:
+        return shown, shown, True
+    answer = timeline.poll(
+        shown.script.timeline,
+        _position(shown),
+        now,
+        shown.work is WorkStatus.DONE,
+        taken_up_after,
+        shown.work_done_at,
+    )
+    after = dataclasses.replace(moved(shown, answer.entered), step_polls=answer.position.polls)
+    return shown, after, bool(before or answer.entered)
+
+
+def advanced(execution: Execution, now: dt.datetime) -> Execution:
+    """The execution one step on, by hand."""
+    done = execution.work is WorkStatus.DONE
+    steps = execution.script.timeline
+    return moved(execution, timeline.advance(steps, _position(execution), now, done))
+
+
+def finished(execution: Execution, now: dt.datetime) -> Execution:
+    """The execution at its last step, by hand."""
+    done = execution.work is WorkStatus.DONE
+    steps = execution.script.timeline
+    return moved(execution, timeline.finish(steps, _position(execution), now, done))
+
+
+def ended(execution: Execution, state: ExecutionState, now: dt.datetime, because: str) -> Execution:
+    """The execution ended in `state`, whatever its script had in mind."""
+    steps = (*timeline.normalized(execution.script.timeline), Step(StepState(state)))
+    script = dataclasses.replace(execution.script, timeline=steps)
+    work = execution.work
+    stopped = dataclasses.replace(
+        execution,
+        script=script,
+        reason=because,
+        work=WorkStatus.DONE if work is WorkStatus.WAITING else work,
+        computed=state,
+    )
+    return moved(stopped, [Entered(len(steps) - 1, StepState(state), now, because)])
+
+
+def moved(execution: Execution, entered: list[Entered]) -> Execution:
+    """The execution with these steps entered, one after the other."""
+    if not entered:
+        return execution
+    entries = tuple(TimelineEntry(one.state, one.at, one.because) for one in entered)
+    return _showing(
+        dataclasses.replace(
+            execution,
+            step=entered[-1].step,
+            step_entered_at=entered[-1].at,
+            step_polls=0,
+            timeline=(*execution.timeline, *entries),
+        )
+    )
+
+
+def wants_work(execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta) -> bool:
+    """Whether the real work should run now and nobody is at it."""
+    return execution.work is WorkStatus.WAITING and timeline.wants_work(
+        execution.script.timeline, _position(execution), now, taken_up_after
+    )
+
+
+def works_naturally(execution: Execution) -> bool:
+    """Whether the present step lasts for as long as the work takes."""
+    steps = timeline.normalized(execution.script.timeline)
+    step = steps[min(execution.step, len(steps) - 1)]
+    return step.state is StepState.EXECUTING and step.stay == Stay()
+
+
+def next_needs_work(execution: Execution) -> bool:
+    """Whether the next step can be entered only with the real work done."""
+    return timeline.next_needs_work(execution.script.timeline, _position(execution))
+
+
+def due(execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta) -> dt.datetime | None:
+    """When the next step, or the work, falls due by time alone."""
+    if wants_work(execution, now, taken_up_after):
+        return execution.step_entered_at
+    lasts_until = execution.work_done_at
+    natural = NaturalDue(
+        taken_up_after,
+        work_begun=execution.work is not WorkStatus.WAITING,
+        work_done=execution.work is WorkStatus.DONE,
+    )
+    step_due = timeline.due(execution.script.timeline, _position(execution), natural=natural)
+    if step_due is None or lasts_until is None:
+        return step_due
+    return max(step_due, lasts_until)
+
+
+def with_run(execution: Execution, run: EntityRun) -> Execution:
+    """The execution with this news of one of its entities."""
+    others = tuple(one for one in execution.entities if one.entity != run.entity)
+    return dataclasses.replace(execution, entities=(*others, run))
+
+
+def _position(execution: Execution) -> Position:
+    entered_at = execution.step_entered_at or execution.created_at
+    return Position(execution.step, entered_at, execution.step_polls)
+
+
+def _showing(execution: Execution) -> Execution:
+    """`execution` with the state, and the end, that its present step means."""
+    steps, position = execution.script.timeline, _position(execution)
+    shown = timeline.shown_state(steps, position)
+    state = ExecutionState.NOT_RUN
+    if shown is StepState.COMPUTED:
+        state = execution.computed or ExecutionState.EXECUTING
+    elif shown is not StepState.NOT_FOUND:
+        state = ExecutionState(shown)
+    at_end = timeline.is_last(steps, position) and (
+        shown in timeline.TERMINAL or shown is StepState.UNKNOWN
+    )
+    return dataclasses.replace(
+        execution,
+        state=state,
+        found=shown is not StepState.NOT_FOUND,
+        finished_at=position.entered_at if at_end else None,
+    )

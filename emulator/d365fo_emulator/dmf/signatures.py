@@ -1,0 +1,175 @@
+"""Every action of the package API, with its parameters in order.
+
+Routing, conversion of bodies, `$metadata`, documentation and tests are made from these tables.
+Parameters and results: documented by Microsoft, or read in public clients and in a proxy that was
+generated against a real environment; `evidence` says which.
+"""
+
+from __future__ import annotations
+
+from d365fo_emulator.odata.actions import NAMESPACE, ActionSignature, EdmType, Parameter
+
+COLLECTION = "DataManagementDefinitionGroups"
+ENTITY = "DataManagementDefinitionGroup"
+
+S, B, N = EdmType.STRING, EdmType.BOOLEAN, EdmType.INT32
+
+EXECUTION = (Parameter("executionId", S),)
+EXECUTION_ENTITY = (*EXECUTION, Parameter("entityName", S))
+IMPORT = (
+    Parameter("packageUrl", S),
+    Parameter("definitionGroupId", S),
+    *EXECUTION,
+    Parameter("execute", B),
+    Parameter("overwrite", B),
+    Parameter("legalEntityId", S),
+)
+IMPORT_ASYNC = (
+    *IMPORT,
+    Parameter("failOnError", B),
+    Parameter("runAsyncWithoutBatch", B),
+    Parameter("thresholdToRunInBatch", N),
+)
+IMPORT_DMT = (*IMPORT, Parameter("importBatchGroupId", S), Parameter("failOnError", B))
+EXPORT = (
+    Parameter("definitionGroupId", S),
+    Parameter("packageName", S),
+    *EXECUTION,
+    Parameter("reExecute", B),
+    Parameter("legalEntityId", S),
+)
+EXPORT_LIST = (*EXPORT, Parameter("entityList", S))
+EXPORT_PREVIEW = (*EXPORT, Parameter("exportPreviewCount", N, also=("count",)))
+
+
+def _action(
+    name: str,
+    parameters: tuple[Parameter, ...],
+    returns: EdmType,
+    since: int,
+    evidence: str,
+    *,
+    built: bool = False,
+) -> ActionSignature:
+    return ActionSignature(name, ENTITY, COLLECTION, parameters, returns, since, built, evidence)
+
+
+# `since`: the platform update of the first page or report that has the action; 5 is where the API
+# began. Years without a known update are given the one that was current then.
+ACTIONS: tuple[ActionSignature, ...] = (
+    _action("GetAzureWriteUrl", (Parameter("uniqueFileName", S),), S, 5, "documented", built=True),
+    _action("ImportFromPackage", IMPORT, S, 5, "documented", built=True),
+    _action("ImportFromPackageAsync", IMPORT_ASYNC, S, 58, "client"),
+    _action("ImportFromDMTPackage", IMPORT_DMT, S, 58, "client"),
+    _action("ExportToPackage", EXPORT, S, 5, "documented", built=True),
+    _action("ExportToPackageAsync", EXPORT_LIST, S, 58, "client"),
+    _action("ExportToPackagePreview", EXPORT_PREVIEW, S, 58, "client"),
+    _action("ExportToPackagePreviewAsync", EXPORT_PREVIEW, S, 58, "client"),
+    _action("ExportToPackageDelta", EXPORT_LIST, S, 58, "client"),
+    _action("ExportFromPackage", IMPORT, S, 58, "client"),
+    _action("GetExportedPackageUrl", EXECUTION, S, 5, "documented", built=True),
+    _action(
+        "GetExecutionSummaryStatus",
+        EXECUTION,
+        EdmType.EXECUTION_STATUS,
+        5,
+        "documented",
+        built=True,
+    ),
+    _action("GetEntityExecutionSummaryStatusList", EXECUTION, EdmType.STRINGS, 36, "client"),
+    _action("GetExecutionErrors", EXECUTION, S, 24, "documented", built=True),
+    _action("GetExecutionSummaryPageUrl", EXECUTION, S, 12, "client"),
+    _action("GetImportStagingErrorFileUrl", EXECUTION_ENTITY, S, 24, "documented"),
+    _action("GenerateImportTargetErrorKeysFile", EXECUTION_ENTITY, B, 24, "documented"),
+    _action("GetImportTargetErrorKeysFileUrl", EXECUTION_ENTITY, S, 24, "documented"),
+    _action(
+        "GetMessageStatus",
+        (Parameter("messageId", S),),
+        EdmType.MESSAGE_STATUS,
+        12,
+        "documented",
+    ),
+    _action("GetExecutionIdByMessageId", (Parameter("_messageId", S),), S, 61, "documented"),
+    _action("GetEntitySequence", (Parameter("listOfDataEntities", S),), S, 36, "client"),
+    _action(
+        "ResetVersionToken",
+        (
+            Parameter("definitionGroupId", S),
+            Parameter("entityName", S),
+            Parameter("sourceName", S),
+        ),
+        B,
+        36,
+        "client",
+    ),
+    _action("InitializeDataManagement", (), EdmType.NOTHING, 12, "client"),
+    _action("InitializeDataManagementAsync", (), EdmType.NOTHING, 58, "client"),
+    _action("GetExportedFileUrl", EXECUTION_ENTITY, S, 36, "client"),
+    _action("DeleteExecutionHistoryJob", EXECUTION, EdmType.NOTHING, 58, "client"),
+)
+
+# Actions of another set whose parameters no public source gives.
+TEMPLATE_COLLECTION = "DataManagementTemplates"
+TEMPLATE_ACTIONS: tuple[str, ...] = (
+    "ImportTemplateFromPackage",
+    "ImportTemplateFromPackageIgnoreMissingEntities",
+)
+
+# Sets that the service has around the actions and that are not built yet.
+SETS: tuple[str, ...] = (
+    COLLECTION,
+    "DataManagementDefinitionGroupDetails",
+    "DataManagementExecutionJobs",
+    "DataManagementExecutionJobDetails",
+    "DefinitionGroupTemplateHeaders",
+    "DefinitionGroupTemplateLines",
+    "DataManagementEntities",
+    TEMPLATE_COLLECTION,
+)
+
+Members = tuple[tuple[str, int], ...]
+
+# Names and numbers: documented for the states (numbers by position), read in the generated proxy
+# for the rest.
+ENUMERATIONS: dict[str, Members] = {
+    "NoYes": (("No", 0), ("Yes", 1)),
+    "DMFExecutionSummaryStatus": (
+        ("Unknown", 0),
+        ("NotRun", 1),
+        ("Executing", 2),
+        ("Succeeded", 3),
+        ("PartiallySucceeded", 4),
+        ("Failed", 5),
+        ("Canceled", 6),
+    ),
+    "IntegrationActivityMessageStatus": (
+        ("Enqueued", 0),
+        ("Dequeued", 1),
+        ("Downloaded", 2),
+        ("Acked", 3),
+        ("Processing", 4),
+        ("Processed", 5),
+        ("ProcessedWithErrors", 6),
+        ("PostProcessingError", 7),
+        ("PreProcessingError", 8),
+        ("PreProcessing", 9),
+    ),
+    "DMFProjectCategory": (
+        ("Project", 0),
+        ("Configuration", 1),
+        ("Integration", 2),
+        ("Other", 3),
+        ("CDS", 4),
+    ),
+    "DMFOperationType": (("Import", 0), ("Export", 1), ("All", 2), ("Company", 3)),
+}
+
+# Properties of the entity that the actions are bound to: name, type, whether it is the key.
+PROPERTIES: tuple[tuple[str, str, bool], ...] = (
+    ("Name", "Edm.String", True),
+    ("ProjectCategory", f"{NAMESPACE}.DMFProjectCategory", False),
+    ("OperationType", f"{NAMESPACE}.DMFOperationType", False),
+    ("GenerateDataPackage", f"{NAMESPACE}.NoYes", False),
+    ("Description", "Edm.String", False),
+    ("TruncateEntityData", f"{NAMESPACE}.NoYes", False),
+)

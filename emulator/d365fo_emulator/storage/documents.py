@@ -1,0 +1,19 @@
+"""Values as JSON documents in the control database."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def encode(value: Any) -> str:
+    """`value` (frozen dataclasses, tuples, times, enumerations) as JSON."""
+    return msgspec.json.encode(value).decode()
+
+
+def decode(document: str, kind: type[T]) -> T:
+    """The value that `encode` made, checked against `kind`."""
+    return msgspec.json.decode(document, type=kind)

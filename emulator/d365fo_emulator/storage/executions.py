@@ -1,0 +1,139 @@
+"""Data projects and executions in the control database."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.dmf.model import DataProject, Execution, Operation, WorkStatus
+from d365fo_emulator.packages.model import PackageEntity
+from d365fo_emulator.storage.documents import decode, encode
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from d365fo_emulator.kernel.workspace import ExecutionId
+    from d365fo_emulator.storage.database import Database
+
+COLUMNS = (
+    "folded, id, group_name, company, operation, state, work, live, created_at, finished_at,"
+    " document"
+)
+
+
+class SqliteDataManagementStore:
+    """The store of one workspace. The columns beside `document` are what queries ask for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def project(self, name: str) -> DataProject | None:
+        """The data project of this name."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT name, operation, entities, description FROM project WHERE folded = ?",
+                (name.casefold(),),
+            ).fetchone()
+        if row is None:
+            return None
+        entities = decode(row[2], tuple[PackageEntity, ...])
+        return DataProject(row[0], Operation(row[1]), entities, row[3])
+
+    def save_project(self, project: DataProject) -> None:
+        """Creates the project, or puts it in place of the one of its name."""
+        with self._database.write() as connection:
+            _put_project(connection, project)
+
+    def accept(self, execution: Execution, project: DataProject | None) -> bool:
+        """Adds an execution, and its project where one is given, in one transaction."""
+        with self._database.write() as connection:
+            added = connection.execute(
+                f"INSERT OR IGNORE INTO execution (number, {COLUMNS}) VALUES"
+                " ((SELECT coalesce(max(number), 0) + 1 FROM execution),"
+                " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                _row(execution),
+            ).rowcount
+            if added and project is not None:
+                _put_project(connection, project)
+        return bool(added)
+
+    def remove(self, execution: ExecutionId) -> None:
+        """Removes an execution."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM execution WHERE folded = ?", (execution.casefold(),))
+
+    def execution(self, execution: ExecutionId) -> Execution | None:
+        """The execution of this id."""
+        found = self._select("WHERE folded = ?", (execution.casefold(),))
+        return found[0] if found else None
+
+    def executions(self) -> Sequence[Execution]:
+        """All executions, oldest first."""
+        return self._select("ORDER BY number")
+
+    def live(self) -> Sequence[Execution]:
+        """Executions that are not at their end, oldest first."""
+        return self._select("WHERE live = 1 ORDER BY number")
+
+    def claim(self, execution: ExecutionId) -> bool:
+        """Takes an execution's work up (waiting to running); False when another was first."""
+        with self._database.write() as connection:
+            changed = connection.execute(
+                "UPDATE execution SET work = ? WHERE folded = ? AND work = ?",
+                (WorkStatus.RUNNING, execution.casefold(), WorkStatus.WAITING),
+            ).rowcount
+        return changed == 1
+
+    def save(self, execution: Execution) -> None:
+        """Writes an execution back."""
+        folded, *values = _row(execution)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE execution SET id = ?, group_name = ?, company = ?, operation = ?,"
+                " state = ?, work = ?, live = ?, created_at = ?, finished_at = ?, document = ?"
+                " WHERE folded = ?",
+                (*values, folded),
+            )
+
+    def _select(self, clause: str, values: tuple[str, ...] = ()) -> list[Execution]:
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT work, document FROM execution {clause}", values
+            ).fetchall()
+        # The column is the truth of `work`: claims write it alone.
+        return [
+            dataclasses.replace(decode(document, Execution), work=WorkStatus(work))
+            for work, document in rows
+        ]
+
+
+def _put_project(connection: sqlite3.Connection, project: DataProject) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO project (folded, name, operation, description, entities)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (
+            project.name.casefold(),
+            project.name,
+            project.operation,
+            project.description,
+            encode(project.entities),
+        ),
+    )
+
+
+def _row(execution: Execution) -> tuple[str | int | None, ...]:
+    finished = execution.finished_at
+    return (
+        execution.id.casefold(),
+        execution.id,
+        execution.group,
+        execution.company,
+        execution.operation,
+        execution.state,
+        execution.work,
+        int(finished is None),
+        execution.created_at.isoformat(),
+        finished.isoformat() if finished else None,
+        encode(execution),
+    )
