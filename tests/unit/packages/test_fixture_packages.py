@@ -6,6 +6,7 @@ import importlib.util
 import zlib
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from d365fo_emulator.packages.archive import open_package
@@ -67,10 +68,17 @@ def entity_rows(package, entity):
 def test_building_anew_gives_the_same_files(built):
     lying = {path.name for path in FOLDER.iterdir()} - {"README.md"}
     assert lying == built.keys()
-    # Deflated bytes depend on the library; the others do not.
-    if zlib.ZLIB_RUNTIME_VERSION.startswith("1.") and "ng" not in zlib.ZLIB_RUNTIME_VERSION:
-        different = [n for n, content in built.items() if (FOLDER / n).read_bytes() != content]
-        assert different == []
+    different = {name for name, content in built.items() if (FOLDER / name).read_bytes() != content}
+    assert different <= _made_by_libraries()
+
+
+def _made_by_libraries():
+    """Files that another build of zlib or release of openpyxl may write in other bytes."""
+    classic = zlib.ZLIB_RUNTIME_VERSION.startswith("1.") and "ng" not in zlib.ZLIB_RUNTIME_VERSION
+    workbooks = {"customer-groups-excel.zip", "broken-plain-xlsx.xlsx"}
+    if not classic:
+        return workbooks | {"broken-zip-bomb.zip"}
+    return set() if openpyxl.__version__.startswith("3.1.") else workbooks
 
 
 @pytest.mark.evidence("inferred")
