@@ -2,7 +2,7 @@
 
 A mapping must have exactly the members named, in that order. A text is compared literally but for
 its placeholders: names of values known to the test stand for these, the names below for a form.
-`{"$json": …}` expects a text that is JSON itself.
+`{"$json": …}` expects a text that is JSON itself, `{"$number": "1..9"}` a number in that range.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ def differences(expected, actual, values, where="answer"):
         if not isinstance(actual, str):
             return [f"{where}: expected JSON text, got {actual!r}"]
         return differences(expected["$json"], json.loads(actual), values, f"{where} (as JSON)")
+    if isinstance(expected, dict) and "$number" in expected:
+        low, high = map(int, expected["$number"].split(".."))
+        good = type(actual) is int and low <= actual <= high
+        return [] if good else [_differs(where, expected["$number"], actual)]
     if isinstance(expected, dict):
         return _members(expected, actual, values, where)
     if isinstance(expected, list):

@@ -111,12 +111,12 @@ def execution(stage, described):
     """An import `<execution-id>` is in a state, or has ended with row errors, as described."""
     rule = stage.emulator.on(action="ImportFromPackage", definition_group="Situation")
     if "state" in described:
-        rule.timeline(getattr(d365fo_emulator, described["state"])(manual=True))
+        rule.timeline(held(described["state"]))
     for error in described.get("rowErrors", ()):
         rule.row_error(**error)
     url = upload(stage, PACKAGES["customer groups"], "situation.zip")
     identifier = run_import(stage, url, project="Situation", identifier=described.get("id", ""))
-    if "rowErrors" in described or described.get("ended"):
+    if "rowErrors" in described or ends(described):
         finish(stage, identifier)
     return {"execution-id": identifier}
 
@@ -125,7 +125,7 @@ def export(stage, described):
     """An export `<execution-id>` of the environment's project: ended, or held in a state."""
     if "state" in described:
         rule = stage.emulator.on(action="ExportToPackage")
-        rule.timeline(getattr(d365fo_emulator, described["state"])(manual=True))
+        rule.timeline(held(described["state"]))
     identifier = stage.act(
         "ExportToPackage",
         definitionGroupId="Export customer groups",
@@ -134,7 +134,7 @@ def export(stage, described):
         reExecute=False,
         legalEntityId="USMF",
     )
-    if described.get("ended"):
+    if ends(described):
         finish(stage, identifier)
     return {"execution-id": identifier}
 
@@ -147,6 +147,16 @@ GIVEN = {
     "export": export,
 }
 """The words that `given:` may use."""
+
+
+def held(state):
+    """A step that stays in a state; the last state of an execution needs no holding."""
+    step = getattr(d365fo_emulator, state)
+    return step() if state in TERMINAL else step(manual=True)
+
+
+def ends(described):
+    return described.get("ended") or described.get("state") in TERMINAL
 
 
 def run_import(stage, url, *, project, identifier=""):

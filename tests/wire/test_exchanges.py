@@ -34,7 +34,7 @@ def all_exchanges():
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("exchange", all_exchanges())
+@pytest.mark.parametrize("exchange", list(all_exchanges()))
 def test_the_answer_is_exactly_as_the_exchange_says(exchange, scheme):
     environment = ENVIRONMENT | exchange.get("environment", {})
     with Emulator(environment=environment) as emulator:
