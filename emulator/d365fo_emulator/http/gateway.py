@@ -276,9 +276,12 @@ class Gateway:
             answer.headers.append(("Date", self._date_of(exchange)))
         if exchange.surface is SurfaceName.ADMIN or not self._options.emulator_headers:
             return
-        answer.headers.append((REQUEST_ID_HEADER, exchange.request_id))
+        # azure-storage-blob takes any header with a lower-case "or-" in its name for a replication
+        # policy, and breaks on ours; upper case is the same name to everybody else.
+        spelt = str.upper if exchange.surface is SurfaceName.BLOB else str
+        answer.headers.append((spelt(REQUEST_ID_HEADER), exchange.request_id))
         if exchange.reason and answer.code >= 400:
-            answer.headers.append((REASON_HEADER, one_line(exchange.reason)))
+            answer.headers.append((spelt(REASON_HEADER), one_line(exchange.reason)))
 
     def _date_of(self, exchange: Exchange) -> str:
         """The `Date` of an answer, by the workspace's clock; made once per second."""
