@@ -46,7 +46,7 @@ class Field:
     Attributes:
         name: OData spelling (`CustomerGroupId`).
         staging_name: spelling in files and maps (`CUSTOMERGROUPID`); unique without letter case.
-        label: what error texts call it (`Customer group ID`).
+        label: what error texts call it (`Customer group`).
         size: most characters of a text; None: any.
         enum: symbols of an enumeration, in order of their numbers.
         enum_labels: labels, in the same order; empty when unknown.

@@ -369,6 +369,8 @@ def test_an_entity_that_nothing_was_written_for_is_empty(store):
     assert store.count(GROUPS) == 0
     assert list(store.rows(GROUPS, FIELDS)) == []
     assert list(store.duplicate_rows(RUN, GROUPS)) == []
+    assert list(store.new_rows(RUN, GROUPS, "USMF")) == []
+    assert list(store.staged(RUN, GROUPS, FIELDS)) == []
     assert store.progress(RUN, GROUPS) == EntityProgress()
 
 
@@ -406,6 +408,7 @@ def test_errors_come_by_entity_in_order_of_writing_and_by_row_each_once(store):
     stage(store, [("USD", "x")], entity=CURRENCIES, fields=CURRENCIES.fields)
     store.add_errors(RUN, CURRENCIES, [failed(2), failed(1), failed(0, "whole")])
     store.add_errors(RUN, GROUPS, [failed(1), failed(3)])
+    store.add_errors(RUN, LINES, [])
     found = [(name, error.row, error.message) for name, error in store.errors(RUN)]
     assert found == [
         ("CustCustomerGroupEntity", 1, "bad"),
@@ -479,6 +482,12 @@ def test_emptying_the_log_does_not_wait_for_a_reader(database, store):
     next(reader)
     database.truncate_log()
     assert next(reader) == ("20", "b", 2.0)
+
+
+def test_a_large_import_leaves_no_log_behind(database, store, monkeypatch):
+    monkeypatch.setattr("d365fo_emulator.storage.entities.LARGE", 10)
+    load(store, [(f"{number:04}", "", 0.0) for number in range(10)])
+    assert database.path.with_name("data.db-wal").stat().st_size == 0
 
 
 def test_imports_of_several_threads_lose_nothing(store):
