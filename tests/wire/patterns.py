@@ -23,6 +23,7 @@ FORMS = {
     "utc": r"\d{4}-\d\d-\d\dT\d\d%3A\d\d%3A\d\dZ",
     "date": r"\d{4}-\d\d-\d\d",
     "execution-id": r"[0-9A-Fa-f-]{36}",
+    "name": r"[^?]+",
     "jwt": r"[\w-]+\.[\w-]+\.[\w-]+",
     "digits": r"\d+",
     "timestamp": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ",
@@ -86,8 +87,10 @@ def _members(expected, actual, values, where):
 
 
 def _pattern(template, values):
-    def form(name):
-        return re.escape(str(values[name])) if name in values else FORMS[name]
+    def form(name):  # other words in angle brackets are text: stack traces have them
+        if name in values:
+            return re.escape(str(values[name]))
+        return FORMS.get(name, re.escape(f"<{name}>"))
 
     pieces = PLACEHOLDER.split(template)
     odd = (form(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))

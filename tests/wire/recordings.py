@@ -54,8 +54,9 @@ class Replay:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def _import(package="customer groups", *before, **settings):
-    return Replay((*before, {"package": package}), settings)
+def _import(package="customer groups", *before, name="", **settings):
+    values = {"name": name} if name else {}
+    return Replay((*before, {"package": package}), settings, values)
 
 
 def _state(state, **described):
@@ -86,16 +87,17 @@ REPLAYS = {
     "ifp-onprem-500": _import("plain workbook", actionFailureStatus=500),
     "ifp-folder-in-zip": _import("in a folder"),
     "ifp-unknown-company": _import(),
-    "ifp-unknown-entity": _import("unknown entity", unknownEntities="refuse"),
-    "ifp-mapping": _import("lf only"),
+    "ifp-unknown-entity": _import("unknown entity", name="Moon phases", unknownEntities="refuse"),
+    "ifp-mapping": _import("lf only", name="Customer groups"),
     "ifp-parallel": _import("customer groups", RUNNING, parallelImports="fail"),
-    "etp-string": Replay(values={"project": "Export customer groups"}),
-    "etp-missing-project-raw": Replay(values={"project": "Missing"}),
+    "etp-string": Replay(values={"project": "Export customer groups", "name": "groups"}),
+    "etp-missing-project-raw": Replay(
+        values={"project": "Missing", "name": "customer groups", "execution-id": "recorded-1"}
+    ),
     "gepu-string": Replay(({"export": {"ended": True}},)),
     "gepu-empty": Replay(({"export": {"state": "Executing"}},)),
     "gess-notrun": _state("NotRun"),
     "gess-executing": _state("Executing"),
-    "gess-succeeded": _state("Succeeded"),
     "gess-partiallysucceeded": _state("PartiallySucceeded"),
     "gess-not-found": Replay(),
     "gess-copy-job": _state("PartiallySucceeded", id=COPY_JOB),
@@ -135,6 +137,8 @@ def left_out(pairs):
 ANSWER_FORMS = (
     (r"https://<(?:base-url-id|account)>\.blob\.core\.windows\.net", "<blob>"),
     (r"https://<(?:base-url|host)>", "<base>"),
+    (r'"BlobId":"<guid>"', '"BlobId":"{<guid>}"'),  # documented with braces, one source lacks them
+    (r"<guid>", "<any-guid>"),
     (r"\?<sas>", "?<text>"),
     (r"sig=<sas>", "sig=<signature>"),
     (r"\b(st|se)=2020[\dTZ%A-F-]+", r"\1=<utc>"),

@@ -28,22 +28,24 @@ pytestmark = [
     pytest.mark.evidence("recorded"),
     pytest.mark.skipif(PAIRS is None, reason=f"no recordings here; {VARIABLE} names the file"),
 ]
+MARKS = {
+    "ifp-parallel": pytest.mark.xfail(strict=True, reason="parallel imports are not refused yet"),
+}
 PLACEHOLDERS = {
     "string": "recorded.zip",
     "unique-file-name": "recorded.zip",
     "file": "recorded.zip",
-    "entity": "Customer groups",
+    "entity": "customers",
     "company": "USMF",
     "project": "Recorded",
-    "name": "Moon phases",
 }
 
 
-@pytest.mark.parametrize("name", sorted(REPLAYS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=MARKS.get(name, ())) for name in REPLAYS]
+)
 def test_a_recorded_pair_is_answered_as_recorded(name):
-    pair, replay = PAIRS.get(name), REPLAYS[name]
-    if pair is None:
-        pytest.skip("not among the recordings of this machine")
+    pair, replay = PAIRS[name], REPLAYS[name]
     settings = ENVIRONMENT.get("settings", {}) | replay.settings
     with Emulator(environment=ENVIRONMENT | {"settings": settings}) as emulator:
         base = emulator.https_url
@@ -67,15 +69,13 @@ def send(stage, name, request):
         headers = {k: v for k, v in request["headers"].items() if "<" not in v}
         return raw.send(stage.emulator, address, "PUT", f"/devstoreaccount1/{path}", headers, b"x")
     body = request["body"]
-    for member in ("packageUrl", "executionId"):
-        held = stage.values.get({"packageUrl": "package-url"}.get(member, "execution-id"))
-        if body and "<" in str(body.get(member, "")) and held:
-            body = body | {member: held}
+    for member, value in (("packageUrl", "package-url"), ("executionId", "execution-id")):
+        if body and "<" in str(body.get(member, "")):
+            body = body | {member: stage.values[value]}
     headers = fill(request["headers"], stage.values)
     headers["Authorization"] = f"Bearer {raw.token(stage.emulator, stage.base)}"
-    stage.values.setdefault("execution-id", "recorded-1")
-    if name == "etp-missing-project-raw":
-        body = body | {"executionId": stage.values["execution-id"], "packageName": "<name>"}
+    if name == "etp-missing-project-raw":  # the recorded answer shows the id that was made
+        body = body | {"executionId": "<execution-id>"}
     content = None if body is None else json.dumps(fill(body, stage.values)).encode()
     return raw.send(
         stage.emulator, stage.base, request["method"], request["path"], headers, content
