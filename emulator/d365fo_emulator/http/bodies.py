@@ -144,15 +144,10 @@ class FileAnswer:
     def __init__(self, file: BinaryIO | RangeReader, block_size: int = PIECE) -> None:
         self.file = file
         self._block_size = max(block_size, PIECE)
-        self._closing: list[Callable[[], object]] = []
 
     def __iter__(self) -> Iterator[bytes]:
         while data := self.file.read(self._block_size):
             yield data
-
-    def when_closed(self, call: Callable[[], object]) -> None:
-        """Has `call` run once the answer is sent or given up."""
-        self._closing.append(call)
 
     @property
     def part(self) -> FilePart | None:
@@ -169,9 +164,5 @@ class FileAnswer:
         return FilePart(raw.fileno(), file.tell(), None)
 
     def close(self) -> None:
-        """Closes the file and runs what waits for that."""
-        try:
-            self.file.close()
-        finally:
-            while self._closing:
-                self._closing.pop()()
+        """Closes the file."""
+        self.file.close()

@@ -103,12 +103,3 @@ def test_what_is_no_plain_file_is_not_for_the_kernel(tmp_path):
         assert answer.part is None
         assert b"".join(answer) == b"text"
     assert FileAnswer(io.BytesIO(zlib.compress(b"x"))).part is None
-
-
-def test_closing_tells_who_waits_for_it():
-    told = []
-    answer = FileAnswer(io.BytesIO(b""))
-    answer.when_closed(lambda: told.append(1))
-    answer.close()
-    answer.close()
-    assert told == [1]
