@@ -17,6 +17,10 @@ pytestmark = [pytest.mark.xdist_group("packaging"), pytest.mark.evidence("docume
 PACKAGE = ROOT / "emulator" / "d365fo_emulator"
 
 
+def is_cache(path):
+    return any(part == "__pycache__" or part.startswith(".") for part in path.parts)
+
+
 def wheel_text(distributions, name):
     with zipfile.ZipFile(distributions.wheel) as wheel:
         (path,) = (path for path in wheel.namelist() if path.endswith(f".dist-info/{name}"))
@@ -29,7 +33,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(distribution
     source = {
         f"d365fo_emulator/{path.relative_to(PACKAGE).as_posix()}"
         for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not is_cache(path.relative_to(PACKAGE))
     }
     assert packed == source
 
