@@ -139,7 +139,7 @@ def _authorize(service: BlobService, asked: BlobRequest, permissions: str) -> Gr
     if scheme:
         if not asked.query.get("sig"):
             raise authentication_failed(f"Authentication scheme {scheme.title()} is not supported.")
-        asked.exchange.note(f"Authorization: {scheme} ignored, the request has a SAS")
+        asked.exchange.note(f"Authorization: {scheme.title()} ignored, the request has a SAS")
     exchange = asked.exchange
     return service.authorize(
         asked.address,
@@ -152,7 +152,7 @@ def _authorize(service: BlobService, asked: BlobRequest, permissions: str) -> Gr
 
 def _response(answer: Answer) -> Response:
     if answer.file is None:
-        response = Response(answer.body, answer.status, headers=dict(answer.headers))
+        response = Response(answer.body or None, answer.status, headers=dict(answer.headers))
         if "Content-Type" not in answer.headers:
             del response.headers["Content-Type"]
         return response
