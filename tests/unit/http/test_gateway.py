@@ -205,6 +205,14 @@ def test_the_reason_is_one_line_and_only_with_refusals(caller):
     assert "X-Emulator-Reason" not in caller.ask("/data/accepted")[1]
 
 
+@pytest.mark.evidence("client")
+def test_our_headers_on_blobs_have_no_lower_case_or_in_their_names(caller):
+    # azure-storage-blob takes a header with "or-" in its name for a replication policy.
+    headers = caller.ask("/devstoreaccount1/dmf/refused")[1]
+    ours = [name for name in headers if name.upper().startswith("X-EMULATOR")]
+    assert sorted(ours) == ["X-EMULATOR-REASON", "X-EMULATOR-REQUEST-ID"]
+
+
 def test_our_headers_can_be_switched_off():
     headers = Caller(emulator_headers=False).ask("/data/refused")[1]
     assert not [name for name in headers if name.startswith("X-Emulator")]
