@@ -6,7 +6,6 @@ then values in related tables. Every failing field is reported, not the first al
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Protocol
 
 from d365fo_emulator.entities.conversion import MOST_REMEMBERED, row_error
@@ -28,20 +27,20 @@ STRICT = "strict"
 BATCH = 1000
 
 BLANKS: dict[FieldType, frozenset[Value]] = {
-    FieldType.DATE: frozenset({None, "", NO_DATE}),
-    FieldType.DATETIME: frozenset({None, "", NO_DATE + MIDNIGHT}),
-    FieldType.GUID: frozenset({None, "", NO_GUID}),
+    FieldType.DATE: frozenset({"", NO_DATE}),
+    FieldType.DATETIME: frozenset({"", NO_DATE + MIDNIGHT}),
+    FieldType.GUID: frozenset({"", NO_GUID}),
     # An enumeration always has a value, its first; a time always has one, midnight.
     FieldType.ENUM: frozenset(),
     FieldType.NOYES: frozenset(),
     FieldType.TIME: frozenset(),
     # The product's mandatory numbers do not take zero.
-    FieldType.INT: frozenset({None, 0}),
-    FieldType.INT64: frozenset({None, 0}),
-    FieldType.REAL: frozenset({None, 0.0}),
-    FieldType.STRING: frozenset({None, ""}),
+    FieldType.INT: frozenset({0}),
+    FieldType.INT64: frozenset({0}),
+    FieldType.REAL: frozenset({0.0}),
+    FieldType.STRING: frozenset({""}),
 }
-"""The values of each type that do not fill in a field."""
+"""The values of each type that do not fill in a field; None leaves what the target row has."""
 
 
 def must_be_filled(entity: EntityType) -> tuple[Field, ...]:
@@ -107,6 +106,7 @@ class TargetChecks:
         self._company = company
         self._must_be_filled = must_be_filled(entity)
         self._checks: dict[str, list[_Check]] = {}
+        self._kept_blanks = False
 
     def check(
         self,
@@ -115,6 +115,10 @@ class TargetChecks:
         columns: Sequence[Sequence[Value]],
     ) -> list[RowError]:
         """What is wrong in a batch, given the numbers of its rows and a column per field."""
+        self._kept_blanks = self._kept_blanks or any(
+            field in self._must_be_filled and None in column
+            for field, column in zip(fields, columns, strict=True)
+        )
         return [
             error
             for field, column in zip(fields, columns, strict=True)
@@ -125,17 +129,28 @@ class TargetChecks:
     def check_absent(
         self, execution: ExecutionId, fields: Sequence[Field]
     ) -> Iterator[list[RowError]]:
-        """What rows lack because the file has no column for it, a batch at a time.
+        """What new rows lack because the file has no column or no value for it, by batches.
 
         A row whose key is there already keeps what it has; a new one has nothing in the field.
         """
         brought = {field.name for field in fields}
-        absent = [f for f in self._must_be_filled if f.name not in brought and BLANKS[f.type]]
-        if not absent:
+        needed = [field for field in self._must_be_filled if BLANKS[field.type]]
+        given = [field for field in needed if field.name in brought]
+        absent = [field for field in needed if field.name not in brought]
+        if not absent and not self._kept_blanks:
             return
         new_rows = self._rows.new_rows(execution, self.entity, self._company)
-        while numbers := list(itertools.islice(new_rows, BATCH)):
-            yield [row_error(row, f, Failure.BLANK, "") for row in numbers for f in absent]
+        new = next(new_rows, None)
+        for numbers, columns in self._rows.staged(execution, self.entity, given, batch=BATCH):
+            errors = []
+            for place, row in enumerate(numbers):
+                if row == new:
+                    cells = [column[place] for column in columns]
+                    lacking = [f for f, cell in zip(given, cells, strict=True) if cell is None]
+                    errors += [row_error(row, f, Failure.BLANK, "") for f in lacking + absent]
+                    new = next(new_rows, None)
+            if errors:
+                yield errors
 
     def _of(self, field: Field) -> list[_Check]:
         """The checks of one field, made at first use: what a related entity holds is asked then."""

@@ -167,6 +167,15 @@ def test_a_mandatory_field_without_a_column_fails_new_rows_alone(check, put):
     assert errors == [RowError(2, Stage.TARGET, "SALESCURRENCYCODE", message)]
 
 
+@pytest.mark.evidence("inferred")
+def test_a_blank_that_keeps_what_is_there_fails_new_rows_alone(check, put):
+    put("Customers V3", CUSTOMERACCOUNT="US-001", CUSTOMERGROUPID="10", SALESCURRENCYCODE="USD")
+    staged = [("US-001", None, "USD"), ("US-002", None, "USD"), ("US-003", "10", "USD")]
+    errors = check("Customers V3", CUSTOMER, staged)
+    message = "Field 'Customer group' must be filled in."
+    assert errors == [RowError(2, Stage.TARGET, "CUSTOMERGROUPID", message)]
+
+
 @pytest.mark.parametrize(
     ("entity", "names", "staged", "failing"),
     [
