@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import request
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import FileWrapper
 
@@ -20,6 +20,7 @@ from d365fo_emulator.blob.operations import operation_of
 from d365fo_emulator.blob.requests import BlobRequest, address_of, read_request
 from d365fo_emulator.blob.sas import http_date, read_query
 from d365fo_emulator.http.bodies import PIECE, BodyTruncated
+from d365fo_emulator.http.dialect import build_app
 from d365fo_emulator.http.exchange import Exchange, SurfaceName, exchange_of
 from d365fo_emulator.http.surface import Surface
 from d365fo_emulator.kernel.errors import NotEmulated
@@ -27,7 +28,7 @@ from d365fo_emulator.kernel.errors import NotEmulated
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from werkzeug.exceptions import InternalServerError
+    from flask import Flask
 
     from d365fo_emulator.blob.sas import Grant
     from d365fo_emulator.blob.service import BlobService
@@ -82,7 +83,7 @@ def error_response(exchange: Exchange, status: int, text: str) -> Response:
 
 
 def _build_app(service_of: Callable[[Workspace], BlobService]) -> Flask:
-    app = Flask("d365fo_emulator.blob", static_folder=None)
+    app = build_app("d365fo_emulator.blob", _refused)
 
     @app.before_request
     def serve() -> Response:
@@ -104,12 +105,12 @@ def _build_app(service_of: Callable[[Workspace], BlobService]) -> Flask:
             response = _response(answer)
         return _finish(response, exchange)
 
-    @app.errorhandler(500)
-    def fail(_error: InternalServerError) -> Response:
-        exchange = exchange_of(request.environ)
-        return _finish(error_response(exchange, 500, "unexpected error; see the log"), exchange)
-
     return app
+
+
+def _refused(status: int, text: str) -> Response:
+    exchange = exchange_of(request.environ)
+    return _finish(error_response(exchange, status, text), exchange)
 
 
 def _serve(service_of: Callable[[Workspace], BlobService], exchange: Exchange) -> Answer:
@@ -183,15 +184,20 @@ def _error(
         body = b""
     response = Response(body, f"{status} {message}", content_type=XML)
     response.headers["x-ms-error-code"] = code
+    return _stamp(response, exchange)
+
+
+def _stamp(response: Response, exchange: Exchange) -> Response:
+    """The headers of every answer (recorded), also of those that the gateway gives."""
+    response.headers["Server"] = SERVER
+    response.headers["Date"] = http_date(exchange.workspace.clock.now)
+    response.headers["x-ms-request-id"] = exchange.request_id
     return response
 
 
 def _finish(response: Response, exchange: Exchange) -> Response:
-    """The headers of every answer (recorded)."""
-    headers = response.headers
-    headers["Server"] = SERVER
-    headers["Date"] = http_date(exchange.workspace.clock.now)
-    headers["x-ms-request-id"] = exchange.request_id
+    """Adds what is echoed of the request (recorded)."""
+    headers = _stamp(response, exchange).headers
     query = dict(read_query(exchange.query))
     version = request.headers.get("x-ms-version") or query.get("api-version") or query.get("sv")
     if version:

@@ -111,9 +111,10 @@ def test_ids_must_be_base64_and_of_one_length(wire, place):
 @pytest.mark.parametrize(
     "document",
     [
-        "<?xml version='1.0' encoding='utf-8'?>\n<BlockList>\n <Latest>{id}</Latest>\n</BlockList>",
+        "<?xml version='1.0'?>\n<BlockList>\n <Latest>{id}</Latest>\n</BlockList>",
         (
-            '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><BlockList><Latest>{id}</Latest>'
+            '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+            "<BlockList><Latest>{id}</Latest>"
             "</BlockList>"
         ),
         "<BlockList><Uncommitted>{id}</Uncommitted></BlockList>",

@@ -461,11 +461,16 @@ def test_an_unknown_method_and_an_unknown_comp_are_refused(wire, place):
 
 
 @pytest.mark.evidence("inferred")
-def test_an_unexpected_error_has_the_dialects_body(wire, place, monkeypatch):
+def test_an_unexpected_error_goes_on_to_the_gateway_which_answers_in_the_dialect(
+    wire, place, monkeypatch
+):
     monkeypatch.setattr(place.service, "open", lambda *_: 1 / 0)
-    answer = wire.get(place.url())
+    with pytest.raises(ZeroDivisionError):
+        wire.get(place.url())
+    answer = wire.surface.error(wire.last, 500, "division by zero")
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (500, "InternalError")
     assert answer.headers["x-ms-request-id"] == REQUEST_ID
+    assert wire.last.reason == "division by zero"
 
 
 @pytest.mark.evidence("inferred")
