@@ -18,14 +18,6 @@ ACTIONS = {
     "fail": "End it as Failed.",
     "cancel": "End it as Canceled.",
 }
-COUNTERS = (
-    ("source", "sourceRecords"),
-    ("staged", "stagingRecordsCreated"),
-    ("staging errors", "stagingRecordsInError"),
-    ("created", "targetRecordsCreated"),
-    ("updated", "targetRecordsUpdated"),
-    ("target errors", "targetRecordsInError"),
-)
 
 
 @click.group()
@@ -76,16 +68,24 @@ def print_execution(document: Mapping[str, Any]) -> None:
 
 def print_entities(document: Mapping[str, Any]) -> None:
     """Counts by entity, then the errors."""
-    entities = document.get("entities", [])
-    if entities:
-        head = ("entity", "staging", "target", *(title for title, _ in COUNTERS))
-        keys = ("entity", "stagingStatus", "targetStatus", *(key for _, key in COUNTERS))
-        print_table(head, [[item.get(key) for key in keys] for item in entities])
+    for item in document.get("entities", ()):
+        click.echo(counts_line(item))
     for error in document.get("errors", []):
         click.echo(error_line(error))
     more = document.get("errorCount", 0) - len(document.get("errors", []))
     if more > 0:
         click.echo(f"and {more} more errors")
+
+
+def counts_line(item: Mapping[str, Any]) -> str:
+    """What became of one entity, in one line."""
+    staged, target = item["stagingStatus"], item["targetStatus"]
+    return (
+        f"{item['entity']}: {item['sourceRecords']} read,"
+        f" {item['stagingRecordsCreated']} staged ({item['stagingRecordsInError']} in error),"
+        f" {item['targetRecordsCreated']} created, {item['targetRecordsUpdated']} updated"
+        f" ({item['targetRecordsInError']} in error); staging {staged}, target {target}"
+    )
 
 
 def error_line(error: Mapping[str, Any]) -> str:
