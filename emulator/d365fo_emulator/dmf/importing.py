@@ -23,7 +23,7 @@ from d365fo_emulator.entities.validation import TargetChecks
 from d365fo_emulator.packages.archive import open_package
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.registry import find_format
-from d365fo_emulator.packages.mapping import plan_columns, staging_name
+from d365fo_emulator.packages.mapping import plan_columns, staging_name, wanted_columns
 from d365fo_emulator.scenarios.model import StepState
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class _EntityImport:
             raise SourceUnreadable("", file_not_found(self.plan.file_name))
         source_format = find_format(self.plan.source_format)
         with self.archive.open(self.plan.file_name) as stream:
-            wanted = [one.xml_field for one in maps]
+            wanted = wanted_columns(maps)
             table = source_format.read(stream, self.entity.name, wanted, self.plan.sheet)
             columns = plan_columns(table.header, maps)
             fields = [_field(self.entity, name) for name in columns.fields]
