@@ -245,6 +245,8 @@ class _EntityImport:
                 script, self.entity, Stage.TARGET, fields, numbers, columns
             )
             self.rows.add_errors(self.execution.id, self.entity, errors)
+        for errors in checks.check_absent(self.execution.id, fields):
+            self.rows.add_errors(self.execution.id, self.entity, errors)
 
     def _written(self, run: EntityRun, progress: EntityProgress) -> EntityRun:
         in_error = self._failed_rows(Stage.TARGET)
