@@ -9,7 +9,7 @@ import pytest
 from d365fo_emulator.admin.errors import AdminProblem
 from d365fo_emulator.cli import ready_file, where
 from d365fo_emulator.cli.env import FORMATS, value_of
-from d365fo_emulator.cli.main import UNBUILT, VERBS, run
+from d365fo_emulator.cli.main import UNBUILT, VERBS, python_refusal, run
 from d365fo_emulator.config.model import settings
 
 pytestmark = pytest.mark.evidence("documented")
@@ -342,3 +342,8 @@ def test_a_file_that_is_no_ready_file_is_named(tmp_path, capsys):
     path.write_text("[]", "utf-8")
     assert run(["clock", "show", "--ready-file", str(path)]) == 2
     assert f"{path} is no ready file" in capsys.readouterr().err
+
+
+def test_a_python_that_is_too_old_is_told_the_remedy():
+    assert python_refusal((3, 10)) == "Python 3.10 is too old: run it with Python 3.11 or later"
+    assert python_refusal((3, 11)) == ""

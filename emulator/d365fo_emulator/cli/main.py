@@ -38,6 +38,9 @@ UNBUILT: dict[str, str] = {
 """Verbs that are planned: shown in the help, and refused by name."""
 
 
+OLDEST_PYTHON = (3, 11)
+
+
 class ExitCode(IntEnum):
     """What the command ends with."""
 
@@ -97,7 +100,17 @@ def unbuilt(verb: str, text: str) -> click.Command:
 
 def main() -> None:
     """Runs the command and exits."""
+    if too_old := python_refusal(sys.version_info[:2]):
+        sys.exit(_say(too_old, ExitCode.USAGE))
     sys.exit(run(sys.argv[1:]))
+
+
+def python_refusal(running: tuple[int, int]) -> str:
+    """Why this Python cannot run the emulator; "" when it can (a checkout has no installer)."""
+    if running >= OLDEST_PYTHON:
+        return ""
+    have, need = (".".join(map(str, version)) for version in (running, OLDEST_PYTHON))
+    return f"Python {have} is too old: run it with Python {need} or later"
 
 
 def run(arguments: list[str]) -> int:

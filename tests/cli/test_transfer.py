@@ -1,0 +1,176 @@
+"""`import` and `export` against any service: what they bear with, and what they give up at."""
+
+import json
+
+import pytest
+from werkzeug import Response
+
+from d365fo_emulator.cli.api import ApiRefused, Connection, PackageApi, retry_after
+from d365fo_emulator.cli.connection import connect
+from d365fo_emulator.cli.transfer import (
+    Waiting,
+    _file_name,
+    result_document,
+    start_export,
+    wait_for_end,
+)
+from d365fo_emulator.cli.where import Where
+from d365fo_emulator.kernel.errors import ConfigurationError
+
+pytestmark = pytest.mark.evidence("client")
+ACTION = "/data/DataManagementDefinitionGroups/Microsoft.Dynamics.DataEntities."
+NO_WAIT = Waiting(0.0, 5.0)
+NOT_FOUND = {
+    "error": {
+        "code": "",
+        "message": "An error has occurred.",
+        "innererror": {"message": "Execution details were not found for execution id: e"},
+    }
+}
+
+
+class Service:
+    """A service of scripted answers, by action."""
+
+    def __init__(self, httpserver):
+        self.httpserver = httpserver
+        self.tokens = 0
+        httpserver.expect_request("/t/oauth2/token").respond_with_handler(self._token)
+
+    def _token(self, request):
+        self.tokens += 1
+        assert request.form["resource"] == self.httpserver.url_for("").rstrip("/")
+        return answer({"access_token": f"token-{self.tokens}", "expires_in": "3600"})
+
+    def script(self, action, *answers):
+        left = list(answers)
+        self.httpserver.expect_request(ACTION + action).respond_with_handler(
+            lambda _request: left.pop(0) if len(left) > 1 else left[0]
+        )
+
+    @property
+    def api(self):
+        base = self.httpserver.url_for("").rstrip("/")
+        return PackageApi(Connection(base, f"{base}/t/oauth2/token", "c", "s", base, "USMF"))
+
+
+def answer(document, status=200, **headers):
+    content = json.dumps(document)
+    return Response(content, status, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+@pytest.fixture
+def service(httpserver):
+    return Service(httpserver)
+
+
+def test_it_waits_through_not_found_and_every_state_that_is_no_end(service):
+    states = ("NotRun", "Executing", "Unknown", "PartiallySucceeded")
+    answers = [answer({"value": state}) for state in states]
+    service.script("GetExecutionSummaryStatus", answer(NOT_FOUND, 400), *answers)
+    assert wait_for_end(service.api, "e", NO_WAIT) == "PartiallySucceeded"
+
+
+def test_another_refusal_while_waiting_is_told_in_the_services_words(service):
+    service.script("GetExecutionSummaryStatus", answer({"error": {"message": "Oh no."}}, 500))
+    with pytest.raises(ApiRefused, match=r"HTTP 500: Oh no\."):
+        wait_for_end(service.api, "e", NO_WAIT)
+
+
+def test_the_wait_ends_at_its_deadline_and_names_the_execution(service):
+    service.script("GetExecutionSummaryStatus", answer({"value": "Executing"}))
+    with pytest.raises(ApiRefused, match=r"execution e: .*still Executing"):
+        wait_for_end(service.api, "e", Waiting(0.01, 0.005))
+
+
+def test_a_token_that_is_refused_is_renewed_once(service):
+    service.script("X", answer({"Message": "Authentication failed."}, 401), answer({"value": 1}))
+    assert service.api.action("X") == 1
+    assert service.tokens == 2
+    service.script("Y", answer({"Message": "Authentication failed."}, 401))
+    with pytest.raises(ApiRefused, match="401: Authentication failed"):
+        service.api.action("Y")
+
+
+def test_a_throttled_call_is_repeated_after_the_time_it_was_told(service):
+    waited = []
+    service.script("X", answer({}, 429, Retry_After="7"), answer({"value": "ok"}))
+    api = service.api
+    api.wait = waited.append
+    assert api.action("X") == "ok"
+    assert waited == [7.0]
+
+
+def test_a_retry_after_is_seconds_a_date_or_a_second():
+    assert retry_after(" 12 ") == 12
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert retry_after("soon") == 1
+
+
+def test_the_zero_guid_means_that_nothing_was_started(service):
+    service.script("ExportToPackage", answer({"value": "00000000-0000-0000-0000-000000000000"}))
+    with pytest.raises(ApiRefused, match="did not start"):
+        start_export(service.api, "p", "p")
+
+
+@pytest.mark.parametrize(
+    ("value", "errors"),
+    [
+        ('[{"RecordId":"3","ErrorMessage":"no"}]', [{"RecordId": "3", "ErrorMessage": "no"}]),
+        ("[]", []),
+        ("", []),
+        ('[{"RecordId":"3","Error":"a "quote""}]', '[{"RecordId":"3","Error":"a "quote""}]'),
+    ],
+)
+def test_a_foreign_service_is_asked_for_errors_and_no_counts_are_made_up(service, value, errors):
+    service.script("GetExecutionErrors", answer({"value": value}))
+    document = result_document(service.api, None, "e", "Failed")
+    assert document == {"executionId": "e", "state": "Failed", "errors": errors}
+
+
+def nowhere(url="", **variables):
+    return Where(url, "", "", None, variables)
+
+
+def test_variables_of_a_foreign_service_are_enough():
+    variables = {
+        "D365FO_BASE_URL": "http://127.0.0.1:1/",
+        "D365FO_TENANT_ID": "t",
+        "D365FO_CLIENT_ID": "c",
+        "D365FO_CLIENT_SECRET": "s",
+    }
+    connected = connect({"company": "DEMF"}, nowhere(**variables))
+    assert connected.admin is None
+    assert connected.connection == Connection(
+        base_url="http://127.0.0.1:1",
+        token_url="https://login.microsoftonline.com/t/oauth2/token",
+        client_id="c",
+        client_secret="s",
+        resource="http://127.0.0.1:1",
+        company="DEMF",
+        tenant_id="t",
+    )
+
+
+def test_a_secret_for_one_service_is_not_sent_to_the_token_endpoint_of_another():
+    told = {"base_url": "http://127.0.0.1:1", "tenant_id": "mine"}
+    variables = {
+        "D365FO_BASE_URL": "http://elsewhere",
+        "D365FO_TOKEN_URL": "http://elsewhere/token",
+        "D365FO_CLIENT_ID": "c",
+        "D365FO_CLIENT_SECRET": "s",
+    }
+    connection = connect(told, nowhere(told["base_url"], **variables)).connection
+    assert connection.token_url == "https://login.microsoftonline.com/mine/oauth2/token"
+
+
+def test_what_is_missing_is_named():
+    with pytest.raises(ConfigurationError, match="--client-id, --client-secret, --tenant"):
+        connect({"base_url": "http://127.0.0.1:1"}, nowhere("http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("project", "name"), [("a/b:c", "a_b_c"), ("..", "package"), ("Über uns", "Über uns")]
+)
+def test_a_projects_name_becomes_one_that_file_systems_take(project, name):
+    assert _file_name(project) == name
