@@ -144,8 +144,7 @@ def _service_document(finance: Finance, exchange: Exchange) -> Response:
 
 def _action(finance: Finance, exchange: Exchange, collection: str, name: str) -> Response:
     signature = finance.actions.get((collection, name))
-    settings = exchange.workspace.settings
-    if signature is None or settings.platform_update < signature.since:
+    if signature is None or exchange.workspace.settings.platform_update < signature.since:
         if f"{collection}.{name}" in finance.unbuilt:
             raise NotEmulated(f"the action {name}")
         raise errors.NoRoute
@@ -154,29 +153,14 @@ def _action(finance: Finance, exchange: Exchange, collection: str, name: str) ->
     if not signature.built:
         raise NotEmulated(f"the action {name}")
     try:
-        members = binding.parse_body(request.get_data(cache=False))
-        bound = binding.bind(signature, members, strict=settings.strict_members)
+        value = _invoke(finance, exchange, signature)
     except errors.ModelStateInvalid as error:
         exchange.reason = str(error)
-        return _answer(
-            exchange, errors.envelope(errors.MODEL_STATE), settings.action_failure_status
-        )
-    for oddity in bound.oddities:
-        exchange.note(oddity)
-    return _call(finance, exchange, signature, bound.arguments)
-
-
-def _call(
-    finance: Finance, exchange: Exchange, signature: ActionSignature, arguments: dict[str, Any]
-) -> Response:
-    try:
-        value = finance.invoke(exchange, signature, arguments)
-    except errors.ActionFailed as failure:
-        exchange.reason = failure.reason
-        text = errors.action_text(signature.name, signature.entity, failure.text)
-        return _answer(
-            exchange, errors.envelope(text), exchange.workspace.settings.action_failure_status
-        )
+        return _failure(exchange, errors.MODEL_STATE)
+    except errors.ActionFailed as error:
+        exchange.reason = error.reason
+        text = errors.action_text(signature.name, signature.entity, error.text)
+        return _failure(exchange, text)
     if signature.returns is EdmType.NOTHING:
         return _with_headers(exchange, Response(status=204))
     # Exactly these two members: the vendor's generated client refuses any other.
@@ -184,11 +168,22 @@ def _call(
     return _answer(exchange, body, 200)
 
 
+def _invoke(finance: Finance, exchange: Exchange, signature: ActionSignature) -> Any:
+    members = binding.parse_body(request.get_data(cache=False))
+    strict = exchange.workspace.settings.strict_members
+    bound = binding.bind(signature, members, strict=strict)
+    for oddity in bound.oddities:
+        exchange.note(oddity)
+    return finance.invoke(exchange, signature, bound.arguments)
+
+
+def _failure(exchange: Exchange, text: str) -> Response:
+    status = exchange.workspace.settings.action_failure_status
+    return _answer(exchange, errors.envelope(text), status)
+
+
 def _context(exchange: Exchange, fragment: str) -> str:
-    namespace = ""
-    if exchange.path.casefold().startswith("/namespaces/"):
-        namespace = "/namespaces/" + exchange.path.split("/")[2]
-    return f"{exchange.base_url}{namespace}/data/$metadata{fragment}"
+    return f"{exchange.base_url}{exchange.prefix}/data/$metadata{fragment}"
 
 
 def _uri(exchange: Exchange) -> str:
