@@ -93,7 +93,9 @@ def admin_surface(admin: Admin, workspaces: Workspaces, access: AdminAccess) -> 
 def _application(admin: Admin, access: AdminAccess) -> flask.Flask:
     app = flask.Flask("d365fo_emulator.admin", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY
+    app.config["PROPAGATE_EXCEPTIONS"] = True  # a bug of ours is the gateway's to tell
     app.url_map.merge_slashes = False  # an execution id may hold two of them
+    app.url_map.strict_slashes = False
     document = openapi_document()
     for route in ROUTES:
         app.add_url_rule(
