@@ -221,8 +221,9 @@ class DataManagement:
 
 
 def _item(row: int, field: str, message: str) -> dict[str, str]:
-    """One error. Messages begin with a line break and end in CRLF (recorded)."""
-    return {"RecordId": str(row), "Field": field, "ErrorMessage": f"\n{message}\r\n"}
+    """One error. A line break first, a blank before each line, CRLF after it (recorded)."""
+    lines = "".join(f" {line}\r\n" for line in message.splitlines())
+    return {"RecordId": str(row), "Field": field, "ErrorMessage": f"\n{lines}"}
 
 
 def _raw(items: list[dict[str, str]]) -> str:
