@@ -169,7 +169,7 @@ def test_a_marker_that_cannot_be_used_is_an_error_of_the_test(run):
         @pytest.mark.d365fo("failed")
         def test_without_name(d365fo): ...
 
-        @pytest.mark.d365fo(scenario="faild")
+        @pytest.mark.d365fo(scenario="stuck")
         def test_misspelt_scenario(d365fo): ...
 
         @pytest.mark.d365fo(clock="sundial")
@@ -181,7 +181,7 @@ def test_a_marker_that_cannot_be_used_is_an_error_of_the_test(run):
         "conduct is not emulated yet",
         "has no 'scenaro'",
         "takes names only",
-        "faild",
+        "stuck",
         "sundial",
     ):
         assert says in result.stdout.str()
