@@ -6,9 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.tables import did_you_mean
 
@@ -58,6 +55,8 @@ def problem(source: Source, path: Path, message: str) -> Problem:
 
 def schema_problems(source: Source, schema: Mapping[str, Any]) -> list[Problem]:
     """Everything that the schema has against the document, in the text's order."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  60 ms that only files need
+
     errors = list(Draft202012Validator(schema).iter_errors(source.value))
     # A misspelt effect is one mistake: its place is not also told that an effect is missing.
     misspelt = {tuple(e.absolute_path) for e in errors if e.validator == "additionalProperties"}
@@ -100,6 +99,8 @@ def _spoken_choice(
     error: ValidationError, path: Path, schema: Mapping[str, Any]
 ) -> Iterator[tuple[Path, str]]:
     """One sentence for a choice that nothing fits, not one for each of its branches."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415  as above
+
     nearest = best_match(error.context or [])
     if nearest is not None and len(nearest.absolute_path) > len(path):
         yield from _spoken(nearest)
