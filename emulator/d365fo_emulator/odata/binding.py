@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ PYTHON_TYPES: dict[EdmType, type] = {
     EdmType.BOOLEAN: bool,
     EdmType.INT32: int,
 }
+
+
+# JSON can spell half of a surrogate pair; nothing can store it.
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -101,4 +106,6 @@ def _checked(parameter: Parameter, value: Any) -> Any:
     if type(value) is not expected:
         shown = "null" if value is None else f"a {type(value).__name__}"
         raise ModelStateInvalid(f"{parameter.name} must be {parameter.type}, not {shown}")
+    if isinstance(value, str) and _HALF_CHARACTER.search(value):
+        raise ModelStateInvalid(f"{parameter.name} has half of a character, which is no text")
     return value

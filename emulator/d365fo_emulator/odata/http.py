@@ -188,7 +188,8 @@ def _context(exchange: Exchange, fragment: str) -> str:
 
 def _uri(exchange: Exchange) -> str:
     query = f"?{exchange.query}" if exchange.query else ""
-    return f"{exchange.base_url}{exchange.path}{query}"
+    path = exchange.path.encode("latin-1").decode("utf-8", "replace")  # WSGI has octets in a text
+    return f"{exchange.base_url}{path}{query}"
 
 
 def _error_body(status: int, text: str) -> Response:
