@@ -19,9 +19,9 @@ _METADATA = b"x-ms-meta-"
 _AUTHORITY_END = re.compile(rb"[/?#]")
 
 
-def split_target(target: bytes) -> tuple[bytes, bytes, bytes]:
-    """Authority (absolute form only), path and query of a request target, all undecoded."""
-    authority = b""
+def split_target(target: bytes) -> tuple[bytes | None, bytes, bytes]:
+    """Authority (None unless absolute), path and query of a request target, all undecoded."""
+    authority = None
     if not target.startswith(b"/") and b"://" in target.partition(b"?")[0]:
         rest = target.partition(b"://")[2]
         authority = _AUTHORITY_END.split(rest, 1)[0]
@@ -53,7 +53,7 @@ def environment_of(
         environ["CONTENT_LENGTH"] = str(request.length)
     if "HTTP_CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE")
-    if authority:
+    if authority is not None:
         environ["HTTP_HOST"] = authority.decode("latin-1")  # it wins over Host (RFC 9112, 3.2.2)
     decoded = unquote_to_bytes(path) if b"%" in path else path
     raw = path + b"?" + query if query else path
