@@ -39,10 +39,13 @@ def plan_columns(header: Sequence[str], maps: Sequence[FieldMap]) -> ColumnPlan:
     """Matches columns and maps by name, letter case ignored.
 
     Raises:
-        SourceUnreadable: DMF1966 when no mapped column is in the file at all, or a field or a
-            mapped column is there twice; DMF2025 when some mapped columns are missing.
+        SourceUnreadable: DMF1966 when no mapped column is in the file at all, a field or a mapped
+            column is there twice, or a map names no field; DMF2025 when some mapped columns are
+            missing.
 
     """
+    if not all(map(staging_name, maps)):
+        raise SourceUnreadable("DMF1966", MAPPING_MISMATCH, "a map of the manifest names no field")
     _refuse_twice("field", [staging_name(item) for item in maps])
     wanted = {_folded(name) for name in wanted_columns(maps)}
     _refuse_twice("column", [name for name in header if _folded(name) in wanted])
