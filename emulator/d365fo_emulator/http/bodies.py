@@ -73,7 +73,8 @@ def copy(
     return count
 
 
-_RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.ASCII | re.IGNORECASE)
+# Numbers beyond 64 bits are none.
+_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
 def parse_range(text: str | None, size: int) -> tuple[int, int] | None:
