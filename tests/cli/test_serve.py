@@ -98,7 +98,7 @@ def test_it_says_where_it_is_then_ready_and_stops_within_five_seconds(command):
 def test_a_package_is_exported_changed_by_nobody_and_imported_again(served):
     out = served.run("export", "Export customer groups")
     saved = served.folder / "Export customer groups.zip"
-    assert "Customer groups: 4 read, 4 staged (0 in error)" in out
+    assert "Customer groups: 4 read, 4 staged, 4 created, 0 updated\n" in out
     assert f"saved {saved.name}" in out
     assert "Manifest.xml" in zipfile.ZipFile(saved).namelist()
     document = json.loads(served.run("import", str(saved), "--json"))

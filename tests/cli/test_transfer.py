@@ -5,6 +5,7 @@ import json
 import pytest
 from werkzeug import Response
 
+from d365fo_emulator.admin.errors import AdminUnreachable
 from d365fo_emulator.cli.api import ApiRefused, Connection, PackageApi, retry_after
 from d365fo_emulator.cli.connection import connect
 from d365fo_emulator.cli.transfer import (
@@ -165,8 +166,21 @@ def test_a_secret_for_one_service_is_not_sent_to_the_token_endpoint_of_another()
 
 
 def test_what_is_missing_is_named():
-    with pytest.raises(ConfigurationError, match="--client-id, --client-secret, --tenant"):
+    told = {"base_url": "http://127.0.0.1:1", "client_id": "c"}
+    with pytest.raises(ConfigurationError, match="missing: --client-secret, --tenant"):
+        connect(told, nowhere("http://127.0.0.1:1"))
+
+
+def test_an_address_alone_is_an_emulators_and_its_silence_is_told():
+    with pytest.raises(AdminUnreachable, match="nothing answers at http"):
         connect({"base_url": "http://127.0.0.1:1"}, nowhere("http://127.0.0.1:1"))
+
+
+def test_a_refusal_of_an_emulator_comes_with_its_reason(service):
+    refusal = {"error": {"message": "An error has occurred."}}
+    service.script("X", answer(refusal, 400, X_Emulator_Reason="there is no such project"))
+    with pytest.raises(ApiRefused, match=r"occurred\.\n  why: there is no such project$"):
+        service.api.action("X")
 
 
 @pytest.mark.parametrize(

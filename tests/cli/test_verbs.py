@@ -9,7 +9,10 @@ import pytest
 from d365fo_emulator.admin.errors import AdminProblem
 from d365fo_emulator.cli import ready_file, where
 from d365fo_emulator.cli.env import FORMATS, value_of
+from d365fo_emulator.cli.executions import short_instant
+from d365fo_emulator.cli.journal import short_line
 from d365fo_emulator.cli.main import UNBUILT, VERBS, python_refusal, run
+from d365fo_emulator.config.environment import environment_schema
 from d365fo_emulator.config.model import settings
 
 pytestmark = pytest.mark.evidence("documented")
@@ -167,9 +170,40 @@ def test_serve_refuses_what_cannot_be_used_in_one_sentence(capsys, arguments, sa
     assert error.count("\n") == 1
 
 
+def test_a_word_that_is_no_verb_is_answered_with_the_nearest(capsys):
+    assert run(["imort", "x.zip"]) == 2
+    assert "there is no verb 'imort'; did you mean 'import'?" in capsys.readouterr().err
+
+
+def test_a_trust_bundle_that_is_gone_is_named_with_the_remedy(monkeypatch, capsys):
+    monkeypatch.setenv("D365FO_BASE_URL", "https://localhost:1")
+    monkeypatch.setenv("D365FO_CA_BUNDLE", "/gone/bundle.pem")
+    assert run(["executions", "list"]) == 2
+    error = capsys.readouterr().err
+    assert "D365FO_CA_BUNDLE: there is no file /gone/bundle.pem" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://127.0.0.1:8443", "https://localhost:8443", True),
+        ("https://[::1]:8443/", "https://localhost:8443", True),
+        ("http://localhost:8443", "https://localhost:8443", False),
+        ("https://localhost:8444", "https://localhost:8443", False),
+        ("https://erp.example:8443", "https://localhost:8443", False),
+        ("https://localhost:8443", "", False),
+    ],
+)
+def test_an_address_is_the_emulators_own_by_any_name_of_the_loopback(one, other, same):
+    assert where.same_place(one, other) is same
+
+
 def test_an_emulator_that_is_not_there_ends_with_three(capsys):
     assert run(["executions", "list", "--url", "http://127.0.0.1:1"]) == 3
-    assert "nothing answers at http://127.0.0.1:1" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "nothing answers at http://127.0.0.1:1" in error
+    assert "start one with: d365fo-emulator serve" in error
     assert run(["wait", "--timeout", "0.1", "--url", "http://127.0.0.1:1"]) == 3
 
 
@@ -183,9 +217,8 @@ def test_executions_are_listed_as_lines_and_as_json(admin, capsys):
 def test_an_execution_is_shown_with_counts_and_errors(admin, capsys):
     assert run(["executions", "show", "e-1"]) == 0
     text = capsys.readouterr().out
-    assert (
-        "Customer groups: 3 read, 3 staged (0 in error), 1 created, 1 updated (1 in error)" in text
-    )
+    counts = "3 read, 3 staged, 1 created, 1 updated, 1 in error at target; target Error"
+    assert f"Customer groups: {counts}\n" in text
     assert "Customer groups row 3 (target): F: no" in text
     assert "and 4 more errors" in text
 
@@ -198,8 +231,36 @@ def test_something_that_is_not_there_ends_with_one(admin, capsys):
 @pytest.mark.parametrize("action", ["advance", "finish", "fail", "cancel"])
 def test_an_execution_is_moved_by_hand(admin, capsys, action):
     assert run(["executions", action, "e-1"]) == 0
-    assert admin.asked == [(action, "e-1")]
+    assert admin.asked[-1] == (action, "e-1")
     assert capsys.readouterr().out == "e-1: Failed\n"
+
+
+def test_the_beginning_of_an_id_is_enough(admin):
+    assert run(["executions", "cancel", "E"]) == 0
+    assert admin.asked[-1] == ("cancel", "e-1")
+
+
+def test_instants_are_shown_to_the_millisecond():
+    assert short_instant("2026-01-01T00:00:00.123456Z") == "2026-01-01T00:00:00.123Z"
+    assert short_instant("2026-01-01T00:00:00Z") == "2026-01-01T00:00:00Z"
+
+
+def test_a_call_fits_a_terminal_and_has_its_reason_below():
+    entry = {
+        "id": "0" * 36,
+        "at": "2026-01-01T12:00:00.5Z",
+        "surface": "odata",
+        "method": "POST",
+        "path": "/data/x",
+        "status": 400,
+        "reason": "no such project",
+        "facts": {"action": "GetExecutionSummaryStatus"},
+    }
+    first, second = short_line(entry).splitlines()
+    assert first == f"{'0' * 36}  12:00:00  400  GetExecutionSummaryStatus"
+    assert len(first) <= 80
+    assert second.strip() == "no such project"
+    assert "POST /data/x" in short_line({**entry, "facts": {}})
 
 
 def test_the_workspace_is_that_of_the_tenant_in_the_variables(admin, monkeypatch):
@@ -263,6 +324,11 @@ def test_env_has_a_form_for_each_surrounding(admin, capsys, form):
     assert expected[form] in text
     if form in ("json", "appsettings"):
         json.loads(text)
+
+
+def test_env_prints_the_schema_of_environment_files(capsys):
+    assert run(["env", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == environment_schema()
 
 
 def test_env_leaves_out_the_variables_of_libraries_when_told(admin, capsys):

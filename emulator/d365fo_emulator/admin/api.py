@@ -63,6 +63,10 @@ class Admin(Protocol):
         """The environment variables that point a client at this workspace."""
         ...
 
+    def environment_schema(self) -> Document:
+        """The JSON Schema of environment files."""
+        ...
+
     def reset(self, workspace: str, keep: Sequence[str] = ()) -> Document:
         """Puts a workspace back to its beginning; `keep`: scenario, data, journal, clock."""
         ...
@@ -105,6 +109,12 @@ class Admin(Protocol):
 
     def clock(self, workspace: str) -> Document:
         """``{"mode", "now", "nextDue"}``."""
+        ...
+
+    def put_clock(
+        self, workspace: str, mode: str | None = None, now: str | None = None
+    ) -> Document:
+        """Sets how time passes, and where it stands: `now` is an instant not before the present."""
         ...
 
     def advance_clock(self, workspace: str, by: str) -> Document:

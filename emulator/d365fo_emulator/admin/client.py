@@ -84,6 +84,10 @@ class HttpAdmin:
         del base_url
         return self._json("GET", "/environment", workspace)
 
+    def environment_schema(self) -> Document:
+        """See `api.Admin`."""
+        return self._json("GET", "/environment/schema")
+
     def reset(self, workspace: str, keep: Sequence[str] = ()) -> Document:
         """See `api.Admin`."""
         return self._json("POST", "/reset", workspace, query={"keep": ",".join(keep)})
@@ -127,6 +131,13 @@ class HttpAdmin:
     def clock(self, workspace: str) -> Document:
         """See `api.Admin`."""
         return self._json("GET", "/clock", workspace)
+
+    def put_clock(
+        self, workspace: str, mode: str | None = None, now: str | None = None
+    ) -> Document:
+        """See `api.Admin`."""
+        body = {name: value for name, value in (("mode", mode), ("now", now)) if value is not None}
+        return self._json("PUT", "/clock", workspace, json=body)
 
     def advance_clock(self, workspace: str, by: str) -> Document:
         """See `api.Admin`."""
@@ -216,9 +227,13 @@ class HttpAdmin:
                 method, url, params=parameters, timeout=self._timeout, **body
             )
         except requests.exceptions.SSLError as error:
-            raise AdminUnreachable(f"{self.base_url} has a certificate we do not trust") from error
+            raise AdminUnreachable(
+                f"{self.base_url} has a certificate we do not trust; give --ca FILE"
+            ) from error
         except requests.exceptions.RequestException as error:
             raise AdminUnreachable(f"nothing answers at {self.base_url}") from error
+        except OSError as error:  # a CA file that is not there
+            raise AdminUnreachable(f"{self.base_url}: {error}") from error
         if response.status_code not in expected:
             raise self._problem(response)
         return response

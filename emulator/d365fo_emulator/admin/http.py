@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from d365fo_emulator.admin.api import DEFAULT_WORKSPACE
 from d365fo_emulator.admin.errors import AdminProblem, BadRequest, problem_kind, problems_of
 from d365fo_emulator.admin.openapi import openapi_document
-from d365fo_emulator.admin.routes import PREFIX, ROUTES, Call, Route
+from d365fo_emulator.admin.routes import PREFIX, ROUTES, UNBUILT, Call, Route, flask_path
 from d365fo_emulator.http.exchange import SurfaceName, exchange_of
 from d365fo_emulator.http.surface import Surface
 from d365fo_emulator.kernel.errors import EmulatorError, NotEmulated, WorkspaceNotFound
@@ -99,14 +99,22 @@ def _application(admin: Admin, access: AdminAccess) -> flask.Flask:
     document = openapi_document()
     for route in ROUTES:
         app.add_url_rule(
-            PREFIX + route.flask_path,
+            PREFIX + flask_path(route.path),
             endpoint=f"{route.method} {route.path}",
             view_func=_view(route, admin, access),
             methods=[route.method],
             provide_automatic_options=False,
         )
+    for (method, path), what in UNBUILT.items():
+        app.add_url_rule(
+            PREFIX + flask_path(path),
+            endpoint=f"{method} {path}",
+            view_func=_guarded(_unbuilt(what), access),
+            methods=[method],
+            provide_automatic_options=False,
+        )
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _guarded(lambda: _json(document), access))
-    app.add_url_rule("/_emulator/", "console", _guarded(_console, access))
+    app.add_url_rule("/_emulator/", "console", _guarded(_unbuilt("the console"), access))
     app.register_error_handler(EmulatorError, _answer_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     return app
@@ -178,8 +186,12 @@ def _body(route: Route) -> Any:
     return value
 
 
-def _console() -> Any:
-    raise NotEmulated("the console")
+def _unbuilt(what: str) -> Callable[..., Any]:
+    def refuse(**path: str) -> Any:
+        del path
+        raise NotEmulated(what)
+
+    return refuse
 
 
 def _answer_error(error: EmulatorError) -> Response:

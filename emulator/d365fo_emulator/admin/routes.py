@@ -26,6 +26,11 @@ JOURNAL_FILTERS = {
 }
 
 
+def flask_path(path: str) -> str:
+    """A route's path as Flask spells parameters; execution ids are free text, slashes included."""
+    return re.sub(r"\{(\w+)\}", r"<path:\1>", path)
+
+
 @dataclass(frozen=True)
 class Call:
     """One call, as the route's function gets it."""
@@ -61,11 +66,6 @@ class Route:
     has_workspace: bool = True
     status_of: Callable[[Any], int] | None = None
     content_type: str = "application/json"
-
-    @property
-    def flask_path(self) -> str:
-        """The path as Flask spells parameters; execution ids are free text, slashes included."""
-        return re.sub(r"\{(\w+)\}", r"<path:\1>", self.path)
 
     @property
     def query_names(self) -> tuple[str, ...]:
@@ -117,6 +117,16 @@ def _advance_clock(admin: Admin, call: Call) -> Any:
     if not isinstance(by, str):
         raise BadRequest(f"by: {by!r} is no duration: write a number and a unit, such as 61m")
     return admin.advance_clock(call.workspace, by)
+
+
+def _put_clock(admin: Admin, call: Call) -> Any:
+    body = _only(call, "mode", "now")
+    for name, value in body.items():
+        if not isinstance(value, str):
+            raise BadRequest(f"{name}: {value!r} is no text")
+    if not body:
+        raise BadRequest("the body needs the member 'mode' or 'now'")
+    return admin.put_clock(call.workspace, body.get("mode"), body.get("now"))
 
 
 def _journal(admin: Admin, call: Call) -> Any:
@@ -232,6 +242,13 @@ ROUTES: tuple[Route, ...] = (
         lambda admin, call: admin.environment_block(call.workspace, call.base_url),
     ),
     Route(
+        "GET",
+        "/environment/schema",
+        "The JSON Schema of environment files",
+        lambda admin, _: admin.environment_schema(),
+        has_workspace=False,
+    ),
+    Route(
         "POST",
         "/reset",
         "Back to the beginning, but for the parts to keep",
@@ -302,6 +319,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/clock", "The clock", lambda admin, call: admin.clock(call.workspace)),
     Route(
+        "PUT",
+        "/clock",
+        "Set how time passes (`mode`: real, auto, virtual), move it on to an instant (`now`), or"
+        " both",
+        _put_clock,
+        body="json",
+    ),
+    Route(
         "POST",
         "/clock/advance",
         "Move the clock on; returns after all due work has run",
@@ -355,3 +380,24 @@ ROUTES: tuple[Route, ...] = (
         },
     ),
 )
+
+UNBUILT: Mapping[tuple[str, str], str] = {
+    ("POST", "/rules/{id}/enable"): "switching rules on and off",
+    ("POST", "/rules/{id}/disable"): "switching rules on and off",
+    ("POST", "/rules/{id}/reset"): "resetting a rule's hits",
+    ("GET", "/journal/stream"): "the journal as a stream of events",
+    ("GET", "/journal.har"): "the journal as HAR",
+    ("GET", "/explain/{id}"): "the explanation of an answer",
+    ("GET", "/conduct"): "the conduct report",
+    ("GET", "/snapshot"): "snapshots",
+    ("PUT", "/snapshot"): "snapshots",
+    ("POST", "/snapshots/{name}/save"): "snapshots",
+    ("POST", "/snapshots/{name}/load"): "snapshots",
+    ("GET", "/entities"): "reading entity definitions",
+    ("PUT", "/entities"): "replacing entity definitions",
+    ("POST", "/seed"): "adding rows",
+    ("GET", "/fidelity"): "the fidelity report",
+    ("GET", "/metrics"): "metrics",
+    ("POST", "/shutdown"): "stopping by a call",
+}
+"""Routes that are planned: each answers 501 and names what is missing."""

@@ -18,12 +18,12 @@ from d365fo_emulator.admin.documents import (
     scenario_document,
 )
 from d365fo_emulator.admin.errors import BadRequest, EntityNotKnown, EntryNotFound
-from d365fo_emulator.config.environment import load_environment
+from d365fo_emulator.config.environment import environment_schema, load_environment
 from d365fo_emulator.dmf.errors import ExecutionNotFound
 from d365fo_emulator.journal.verify import VerificationFailed, matching, verify
 from d365fo_emulator.kernel.clock import UTC, ClockMode, system_now
 from d365fo_emulator.kernel.durations import parse_duration
-from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.kernel.errors import ClockRefused, NotEmulated
 from d365fo_emulator.scenarios import library
 from d365fo_emulator.scenarios.loader import load_mapping, load_text, schema_text
 from d365fo_emulator.scenarios.problems import ScenarioInvalid
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from d365fo_emulator.admin.model import ServerInfo, WorkspaceParts, Workspaces
+    from d365fo_emulator.kernel.clock import Ran
     from d365fo_emulator.scenarios.model import Scenario
 
 ACTIONS = ("advance", "finish", "fail", "cancel")
@@ -102,6 +103,10 @@ class InProcessAdmin:
             self._workspaces.get(workspace).directory, url, server.ca_bundle
         )
 
+    def environment_schema(self) -> Document:
+        """See `api.Admin`."""
+        return environment_schema()
+
     def reset(self, workspace: str, keep: Sequence[str] = ()) -> Document:
         """See `api.Admin`."""
         self._workspaces.reset(workspace, keep)
@@ -171,6 +176,22 @@ class InProcessAdmin:
         """See `api.Admin`."""
         return clock_document(self._workspaces.get(workspace).workspace.clock)
 
+    def put_clock(
+        self, workspace: str, mode: str | None = None, now: str | None = None
+    ) -> Document:
+        """See `api.Admin`."""
+        clock = self._workspaces.get(workspace).workspace.clock
+        if mode is not None and mode not in list(ClockMode):
+            raise BadRequest(f"mode: {mode!r} is not one of {', '.join(ClockMode)}")
+        wanted = clock.mode if mode is None else ClockMode(mode)
+        target = None if now is None else _instant("now", now)
+        if target is not None and target < clock.now:
+            raise ClockRefused("the clock cannot be moved backwards")
+        clock.use(wanted)
+        ran = [] if target is None else clock.advance(target - clock.now)
+        clock.use(wanted)  # a move by hand ends the mode auto, which this call may have asked for
+        return {**clock_document(clock), "ran": _ran(ran)}
+
     def advance_clock(self, workspace: str, by: str) -> Document:
         """See `api.Admin`."""
         clock = self._workspaces.get(workspace).workspace.clock
@@ -179,8 +200,7 @@ class InProcessAdmin:
         except ValueError as error:
             raise BadRequest(str(error)) from None
         ran = clock.advance(duration)
-        done = [{"at": instant_text(item.at), "what": item.what} for item in ran]
-        return {**clock_document(clock), "ran": done}
+        return {**clock_document(clock), "ran": _ran(ran)}
 
     def freeze_clock(self, workspace: str) -> Document:
         """See `api.Admin`."""
@@ -199,7 +219,7 @@ class InProcessAdmin:
         journal = self._workspaces.get(workspace).journal
         filters.setdefault("limit", PAGE)
         if "since" in filters:
-            filters["since"] = _instant(filters["since"])
+            filters["since"] = _instant("since", filters["since"])
         return {"entries": [entry_document(e, in_full=False) for e in journal.entries(**filters)]}
 
     def journal_entry(self, workspace: str, request_id: str) -> Document:
@@ -265,11 +285,15 @@ class InProcessAdmin:
         }
 
 
-def _instant(text: str) -> dt.datetime:
+def _ran(ran: Sequence[Ran]) -> list[Document]:
+    return [{"at": instant_text(item.at), "what": item.what} for item in ran]
+
+
+def _instant(name: str, text: str) -> dt.datetime:
     try:
         instant = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"since: {text!r} is no instant, such as 2026-01-31T12:00:00Z") from None
+        raise BadRequest(f"{name}: {text!r} is no instant, such as 2026-01-31T12:00:00Z") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 

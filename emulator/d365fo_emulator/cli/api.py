@@ -25,10 +25,14 @@ RENEW_BEFORE = 60.0
 
 
 class ApiRefused(EmulatorError):
-    """The service answered with an error; `status` and its own words."""
+    """The service answered with an error; `status` and its own words.
 
-    def __init__(self, what: str, status: int, text: str) -> None:
-        super().__init__(f"{what}: HTTP {status}: {text}")
+    `reason` is the sentence that an emulator adds in a header; the real service sends none.
+    """
+
+    def __init__(self, what: str, status: int, text: str, reason: str = "") -> None:
+        why = f"\n  why: {reason}" if reason else ""
+        super().__init__(f"{what}: HTTP {status}: {text}{why}")
         self.status = status
         self.text = text
 
@@ -90,7 +94,7 @@ class PackageApi:
                 continue
             break
         if not response.ok:
-            raise ApiRefused(name, response.status_code, error_text(response))
+            raise ApiRefused(name, response.status_code, error_text(response), reason_of(response))
         return response.json().get("value") if response.content else None
 
     def token(self) -> str:
@@ -107,7 +111,9 @@ class PackageApi:
                 form["scope"] = form.pop("resource") + "/.default"
             response = self._post(connection.token_url, data=form)
             if not response.ok:
-                raise ApiRefused("token", response.status_code, error_text(response))
+                raise ApiRefused(
+                    "token", response.status_code, error_text(response), reason_of(response)
+                )
             document = response.json()
             self._token = document["access_token"]
             self._renew_at = time.monotonic() + float(document["expires_in"]) - RENEW_BEFORE
@@ -150,7 +156,9 @@ class PackageApi:
         try:
             call()
         except exceptions.HttpResponseError as error:
-            raise ApiRefused(what, error.status_code or 0, one_line(error.message)) from error
+            raise ApiRefused(
+                what, error.status_code or 0, one_line(error.message), reason_of(error.response)
+            ) from error
         except exceptions.AzureError as error:
             raise ApiUnreachable(f"{what}: {one_line(str(error))}") from error
 
@@ -165,6 +173,8 @@ class PackageApi:
             ) from error
         except self._errors.RequestException as error:
             raise ApiUnreachable(f"nothing answers at {url}") from error
+        except OSError as error:  # a CA file that is not there
+            raise ApiUnreachable(f"{url}: {one_line(str(error))}") from error
 
 
 def retry_after(text: str) -> float:
@@ -196,6 +206,12 @@ def error_text(response: Any) -> str:
         texts = [error.get("message"), inner.get("message") if isinstance(inner, dict) else None]
         return one_line(" ".join(str(text) for text in texts if text))
     return one_line(str(document.get("error_description") or document.get("Message") or document))
+
+
+def reason_of(response: Any) -> str:
+    """Why an emulator answered so; "" from anything else."""
+    headers = getattr(response, "headers", None) or {}
+    return one_line(str(headers.get("X-Emulator-Reason", "")))
 
 
 def one_line(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from d365fo_emulator.cli.executions import short_instant
 from d365fo_emulator.cli.output import json_option, print_json
 from d365fo_emulator.cli.where import Where, where_options, workspace_option
 
@@ -64,9 +65,10 @@ def _print(document: Document, *, as_json: bool) -> None:
         print_json(document)
         return
     due = document.get("nextDue")
-    click.echo(f"{document['now']} ({document['mode']})" + (f", next due {due}" if due else ""))
+    now = short_instant(document["now"])
+    click.echo(f"{now} ({document['mode']})" + (f", next due {short_instant(due)}" if due else ""))
     for item in document.get("ran", ()):
-        click.echo(f"  {item['at']}  {item['what']}")
+        click.echo(f"  {short_instant(item['at'])}  {item['what']}")
 
 
 COMMANDS = {"clock": clock}

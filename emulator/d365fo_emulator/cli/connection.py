@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from d365fo_emulator.admin.api import Admin
 
 OPTIONS: dict[str, tuple[str, str]] = {
-    "url": ("base_url", "Address of the service."),
-    "tenant": ("tenant_id", "Tenant id."),
+    "url": ("base_url", "Address; default: D365FO_BASE_URL, else the emulator running here."),
+    "tenant": ("tenant_id", "Tenant id; an emulator tells its own, as all below."),
     "client_id": ("client_id", "Application id."),
     "client_secret": ("client_secret", "Its secret; better by D365FO_CLIENT_SECRET."),
     "resource": ("resource", "Resource to ask a token for; default: the address."),
@@ -61,10 +61,14 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, connected=connect(told, where), **more)
 
     result: Callable[..., Any] = wrapped
-    result = click.option("--admin-token", metavar="TOKEN", help="To see counts from afar.")(result)
-    result = click.option("--ready-file", type=click.Path(path_type=Path), help="Ready file.")(
-        result
-    )
+    result = click.option(
+        "--admin-token", metavar="TOKEN", help="To see counts of an emulator on another machine."
+    )(result)
+    result = click.option(
+        "--ready-file",
+        type=click.Path(path_type=Path),
+        help="Ready file of the emulator; default: the one that `serve` always writes.",
+    )(result)
     for option, (_, text) in reversed(OPTIONS.items()):
         result = click.option("--" + option.replace("_", "-"), option, help=text)(result)
     return result
@@ -84,14 +88,22 @@ def connect(told: Mapping[str, str | None], where: Where) -> Connected:
     try:
         own = dict(_block_of(admin))
     except (AdminUnreachable, AdminProblem):
-        if not where.is_client_configured():
-            raise
+        if not where.is_client_configured() or (where.url and not _signs_in(told, where)):
+            raise  # an address alone means an emulator; its silence is what is wrong
         admin, own = None, {}
     if not where.is_client_configured():
         known = {**own, **given}
     elif where.url:
         known = {**own, **_from_variables_for(where, own), **given}
     return Connected(_connection(known), admin)
+
+
+def _signs_in(told: Mapping[str, str | None], where: Where) -> bool:
+    """Whether anything says who signs in, as one must at a service that is no emulator."""
+    names = ("D365FO_CLIENT_ID", "D365FO_TENANT_ID")
+    return any(told.get(member) for member in ("client_id", "client_secret", "token_url")) or any(
+        where.variables.get(name) for name in names
+    )
 
 
 def _block_of(admin: Admin | None) -> dict[str, str]:

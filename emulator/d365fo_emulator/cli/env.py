@@ -12,6 +12,7 @@ import click
 from d365fo_emulator.admin.connection import LIBRARY_VARIABLES, VARIABLES
 from d365fo_emulator.admin.errors import AdminProblem
 from d365fo_emulator.cli.where import Where, where_options, workspace_option
+from d365fo_emulator.config.environment import environment_schema_text
 from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.tables import did_you_mean
 
@@ -62,23 +63,39 @@ FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
 
 
 @click.command("env")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="sh")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="sh",
+    show_default=True,
+    help="For which surroundings.",
+)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of environment files instead.")
 @click.option("--json", "wants_json", is_flag=True, help="The same as --format json.")
 @click.option("--get", "key", metavar="KEY", help="One value: D365FO_TENANT_ID, or tenant_id.")
 @click.option("--create", is_flag=True, help="Create the workspace when it is not there.")
-@click.option("--libraries/--no-libraries", default=True, help="Variables of client libraries.")
+@click.option(
+    "--libraries/--no-libraries",
+    default=True,
+    help="Also variables of client libraries: REQUESTS_CA_BUNDLE, AZURE_* and so on.",
+)
 @workspace_option
 @where_options
 def env(
     form: str,
     wants_json: bool,
     key: str | None,
+    schema: bool,
     create: bool,
     libraries: bool,
     workspace: str | None,
     where: Where,
 ) -> None:
     """Print the settings that a client needs to reach the emulator."""
+    if schema:
+        click.echo(environment_schema_text().rstrip())
+        return
     admin = where.admin()
     if create and not workspace:
         raise click.UsageError("--create needs --workspace ID")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from d365fo_emulator.cli.output import json_option, print_json, print_table
+from d365fo_emulator.cli.output import is_terminal, json_option, print_json, print_table
 from d365fo_emulator.cli.where import Where, where_options, workspace_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from d365fo_emulator.admin.api import Admin
 
 ACTIONS = {
     "advance": "Enter the next step of its timeline.",
@@ -36,9 +39,17 @@ def list_(as_json: bool, workspace: str | None, where: Where) -> None:
     if as_json:
         print_json(found)
         return
-    head = ("execution", "operation", "project", "company", "state", "polls")
+    if is_terminal():  # 80 columns: an id is never cut, the rest shares one column
+        head = ("execution", "state", "polls", "what")
+        rows = [[i["executionId"], i["state"], i["polls"], _what(i)] for i in found["executions"]]
+        print_table(head, rows, whole=head[:3])
+        return
     keys = ("executionId", "operation", "definitionGroup", "company", "state", "polls")
-    print_table(head, [[item.get(key) for key in keys] for item in found["executions"]])
+    print_table(keys, [[item.get(key) for key in keys] for item in found["executions"]])
+
+
+def _what(item: Mapping[str, Any]) -> str:
+    return f"{item['operation']} {item['company']} {item['definitionGroup']}"
 
 
 @executions.command()
@@ -49,11 +60,22 @@ def list_(as_json: bool, workspace: str | None, where: Where) -> None:
 def show(execution: str, as_json: bool, workspace: str | None, where: Where) -> None:
     """One execution: states, entities, errors."""
     admin = where.admin()
-    document = admin.execution(where.workspace(admin, workspace), execution)
+    wanted = where.workspace(admin, workspace)
+    document = admin.execution(wanted, full_id(admin, wanted, execution))
     if as_json:
         print_json(document)
     else:
         print_execution(document)
+
+
+def full_id(admin: Admin, workspace: str, execution: str) -> str:
+    """The id that begins so, when exactly one does; else what was given, for the server to refuse.
+
+    Ids are 36 characters long, and free text when a client chose them.
+    """
+    ids = [str(item["executionId"]) for item in admin.executions(workspace)["executions"]]
+    begin_so = [one for one in ids if one.casefold().startswith(execution.casefold())]
+    return begin_so[0] if execution not in ids and len(begin_so) == 1 else execution
 
 
 def print_execution(document: Mapping[str, Any]) -> None:
@@ -62,7 +84,7 @@ def print_execution(document: Mapping[str, Any]) -> None:
     if document.get("reason"):
         click.echo(document["reason"])
     for entry in document.get("timeline", ()):
-        click.echo(f"  {entry['at']}  {entry['state']}: {entry['because']}")
+        click.echo(f"  {short_instant(entry['at'])}  {entry['state']}: {entry['because']}")
     print_entities(document)
 
 
@@ -78,19 +100,27 @@ def print_entities(document: Mapping[str, Any]) -> None:
 
 
 def counts_line(item: Mapping[str, Any]) -> str:
-    """What became of one entity, in one line."""
-    staged, target = item["stagingStatus"], item["targetStatus"]
+    """What became of one entity, in one line; what went well without saying is left out."""
+    in_error = {"staging": item["stagingRecordsInError"], "target": item["targetRecordsInError"]}
+    ends = {"staging": item["stagingStatus"], "target": item["targetStatus"]}
     return (
-        f"{item['entity']}: {item['sourceRecords']} read,"
-        f" {item['stagingRecordsCreated']} staged ({item['stagingRecordsInError']} in error),"
+        f"{item['entity']}: {item['sourceRecords']} read, {item['stagingRecordsCreated']} staged,"
         f" {item['targetRecordsCreated']} created, {item['targetRecordsUpdated']} updated"
-        f" ({item['targetRecordsInError']} in error); staging {staged}, target {target}"
+        + "".join(f", {count} in error at {stage}" for stage, count in in_error.items() if count)
+        + "".join(f"; {stage} {end}" for stage, end in ends.items() if end != "Finished")
     )
+
+
+def short_instant(text: str) -> str:
+    """An instant of a document without the digits that nobody reads: those below a millisecond."""
+    return re.sub(r"(\.[0-9]{3})[0-9]+", r"\1", text)
 
 
 def error_line(error: Mapping[str, Any]) -> str:
     """One row error in one line."""
-    place = f"{error.get('entity', '')} row {error.get('recordId', '?')} ({error.get('stage', '')})"
+    record = str(error.get("recordId", "?"))
+    row = f" row {record}" if record != "0" else ""  # 0: the entity as a whole
+    place = f"{error.get('entity', '')}{row} ({error.get('stage', '')})"
     field = f" {error['field']}:" if error.get("field") else ""
     return f"{place}:{field} {' '.join(str(error.get('message', '')).split())}"
 
@@ -102,7 +132,8 @@ def _action(name: str, text: str) -> click.Command:
     @where_options
     def move(execution: str, as_json: bool, workspace: str | None, where: Where) -> None:
         admin = where.admin()
-        document = admin.control(where.workspace(admin, workspace), execution, name)
+        wanted = where.workspace(admin, workspace)
+        document = admin.control(wanted, full_id(admin, wanted, execution), name)
         if as_json:
             print_json(document)
         else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from d365fo_emulator.cli.output import json_option, print_json
+from d365fo_emulator.cli.output import is_terminal, json_option, print_json
 from d365fo_emulator.cli.where import Where, where_options, workspace_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @click.group()
@@ -40,8 +43,20 @@ def show(
     if as_json:
         print_json(found)
         return
+    if is_terminal():
+        for entry in found["entries"]:
+            click.echo(short_line(entry))
+        return
     for entry in found["entries"]:
         click.echo(f"{entry['id']}  {entry['line']}")
+
+
+def short_line(entry: Mapping[str, Any]) -> str:
+    """A call in 80 columns, its reason below it: the id for a look at it in full comes first."""
+    facts = entry["facts"]
+    what = facts.get("action") or facts.get("operation") or f"{entry['method']} {entry['path']}"
+    line = f"{entry['id']}  {entry['at'][11:19]}  {entry['status']}  {what}"
+    return f"{line}\n    {entry['reason']}" if entry["reason"] else line
 
 
 for _name in ("tail", "export"):

@@ -9,7 +9,9 @@ from importlib.metadata import version
 
 import click
 
+from d365fo_emulator.cli.examples import show_examples
 from d365fo_emulator.kernel.errors import EmulatorError
+from d365fo_emulator.kernel.tables import did_you_mean
 
 VERBS: dict[str, str] = {
     "serve": "serve",
@@ -41,6 +43,13 @@ UNBUILT: dict[str, str] = {
 OLDEST_PYTHON = (3, 11)
 
 
+BEGINNING = """\b
+To begin, in two terminals:
+  d365fo-emulator serve --ephemeral
+  d365fo-emulator import fixtures/packages/customer-groups-csv.zip"""
+"""Ends the help; the first character keeps the lines as they are."""
+
+
 class ExitCode(IntEnum):
     """What the command ends with."""
 
@@ -67,10 +76,21 @@ class Verbs(click.Group):
             return None
         module = importlib.import_module(f"d365fo_emulator.cli.{VERBS[cmd_name]}")
         command: click.Command = module.COMMANDS[cmd_name]
-        return command
+        return show_examples(command, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuses a word that is no verb with the nearest that is one."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"there is no verb {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]}, epilog=BEGINNING
+)
 @click.version_option(version("d365fo-emulator"), prog_name="d365fo-emulator")
 def cli() -> None:
     """A local emulator of the file-based integration of Dynamics 365 Finance & Operations.
@@ -135,7 +155,16 @@ def _refuse(error: click.Abort | click.ClickException | EmulatorError) -> ExitCo
         return _say(error.format_message(), ExitCode.USAGE)
     if isinstance(error, click.Abort):
         return _say("interrupted", ExitCode.FAILED)
-    return _say(str(error), exit_code_of(error))
+    return _say(f"{error}{_remedy(error)}", exit_code_of(error))
+
+
+def _remedy(error: EmulatorError) -> str:
+    """What to do when no emulator is there: the one thing that a newcomer forgets."""
+    from d365fo_emulator.admin.errors import AdminUnreachable  # noqa: PLC0415  as below
+
+    if isinstance(error, AdminUnreachable) and str(error).startswith("nothing answers"):
+        return "\n  no emulator runs there; start one with: d365fo-emulator serve"
+    return ""
 
 
 def exit_code_of(error: EmulatorError) -> ExitCode:

@@ -21,10 +21,24 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
-def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table on a terminal; elsewhere one line a row, values separated by tabs, no head."""
+def is_terminal() -> bool:
+    """Whether a person reads along."""
+    return sys.stdout.isatty()
+
+
+def print_table(
+    head: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Sequence[str] = ()
+) -> None:
+    """A table on a terminal; elsewhere one line a row, values separated by tabs, no head.
+
+    Args:
+        head: the names of the columns.
+        rows: their values; None shows as nothing.
+        whole: columns that are never broken or cut, because people copy from them.
+
+    """
     texts = [["" if value is None else str(value) for value in row] for row in rows]
-    if not sys.stdout.isatty():
+    if not is_terminal():
         for row in texts:
             click.echo("\t".join(" ".join(text.split()) for text in row))
         return
@@ -32,7 +46,9 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*head, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in head:
+        table.add_column(name, no_wrap=name in whole, overflow="fold")
     for row in texts:
         table.add_row(*(Text(text) for text in row))
     Console().print(table)

@@ -90,7 +90,9 @@ def load(file_or_name: str, as_json: bool, workspace: str | None, where: Where) 
     if as_json:
         print_json(document)
     else:
-        click.echo(f"in force: {document['name'] or file_or_name} ({len(document['rules'])} rules)")
+        count = len(document["rules"])
+        rules = f"{count} rule{'' if count == 1 else 's'}"
+        click.echo(f"in force: {document['name'] or file_or_name} ({rules})")
 
 
 @scenario.command(help="Make a scenario file. Not built yet.")

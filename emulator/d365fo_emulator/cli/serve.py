@@ -113,6 +113,9 @@ def announce(document: Mapping[str, Any], config: Config) -> None:
     click.echo(f"Data      {'nothing is kept' if config.ephemeral else document['data_dir']}")
     click.echo(f"Seed      {config.seed}")
     click.echo("Settings  d365fo-emulator env  (--format sh, ps1, dotenv, json, appsettings)")
+    click.echo(
+        "Try       d365fo-emulator import PACKAGE  in another terminal; Ctrl-C ends this one"
+    )
 
 
 def _stop_signal() -> threading.Event:

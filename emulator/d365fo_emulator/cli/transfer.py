@@ -71,7 +71,7 @@ def import_(
     waiting = Waiting(_interval(interval, connected.admin), timeout)
     try:
         execution = start_import(api, package, project or package.stem, overwrite=overwrite)
-        note(f"execution {execution}")
+        note(f"waiting for execution {execution}")
         state = wait_for_end(api, execution, waiting)
         document = result_document(api, connected.admin, execution, state)
     finally:
@@ -106,7 +106,7 @@ def export(
     waiting = Waiting(_interval(interval, connected.admin), timeout)
     try:
         execution = start_export(api, project, package_name or project)
-        note(f"execution {execution}")
+        note(f"waiting for execution {execution}")
         state = wait_for_end(api, execution, waiting)
         document = result_document(api, connected.admin, execution, state)
         if state in ("Succeeded", "PartiallySucceeded"):

@@ -7,27 +7,33 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from d365fo_emulator.admin.client import HttpAdmin
 from d365fo_emulator.cli.ready_file import read_ready_file, well_known_path
 from d365fo_emulator.config.model import Config
+from d365fo_emulator.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from d365fo_emulator.admin.api import Admin
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
 WHERE_OPTIONS = (
-    click.option("--url", help="Address of the emulator; default: see the top of this help."),
+    click.option(
+        "--url", help="Address; default: D365FO_BASE_URL, else the emulator running here."
+    ),
     click.option("--ca", metavar="FILE", help="PEM file to trust for https."),
     click.option("--admin-token", metavar="TOKEN", help="Needed from another machine."),
     click.option(
         "--ready-file",
         metavar="PATH",
         type=click.Path(path_type=Path),
-        help="Ready file of the emulator.",
+        help="Ready file of the emulator; default: the one that `serve` always writes.",
     ),
 )
 
@@ -79,6 +85,7 @@ class Where:
     def admin(self, timeout: float = 30) -> Admin:
         """The admin API of the emulator there; nothing is asked of it yet."""
         url, ca = self.address()
+        self._check(ca)
         token = self.admin_token or self.variables.get("D365FO_EMULATOR_ADMIN_TOKEN", "")
         return HttpAdmin(url, token, ca, timeout)
 
@@ -113,8 +120,27 @@ class Where:
 
     def _ca_of(self, url: str) -> str:
         ready = self.ready_document()
-        own = ready is not None and url.rstrip("/") in (ready["https_url"], ready["http_url"])
-        return str(ready["ca_bundle"]) if ready is not None and own else ""
+        if ready is None or not any(same_place(url, ready[m]) for m in ("https_url", "http_url")):
+            return ""
+        return str(ready["ca_bundle"])
+
+    def _check(self, ca: str) -> None:
+        """A bundle that is gone: that of an emulator that kept nothing and has ended."""
+        if not ca or Path(ca).is_file():
+            return
+        told = "--ca" if self.ca else "D365FO_CA_BUNDLE"
+        raise ConfigurationError(
+            f"{told}: there is no file {ca}; if the emulator was started anew, take its settings"
+            ' anew: eval "$(d365fo-emulator env --url http://localhost:8365)"'
+        )
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two addresses name the same port, by any of the names of this machine's loopback."""
+    first, second = urlsplit(one), urlsplit(other)
+    if not other or (first.scheme, first.port) != (second.scheme, second.port):
+        return False
+    return first.hostname == second.hostname or {first.hostname, second.hostname} <= LOOPBACK
 
 
 def workspace_of_tenant(admin: Admin, tenant: str) -> str | None:

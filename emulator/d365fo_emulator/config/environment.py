@@ -37,6 +37,7 @@ __all__ = [
     "EnvironmentFile",
     "default_environment",
     "environment_schema",
+    "environment_schema_text",
     "for_workspace",
     "load_environment",
     "workspace_identity",
@@ -45,10 +46,14 @@ __all__ = [
 SCHEMA_FILE = "environment.v1.schema.json"
 
 
+def environment_schema_text() -> str:
+    """The JSON Schema (draft 2020-12) of environment files, as it is kept."""
+    return importlib.resources.files(__package__).joinpath(SCHEMA_FILE).read_text("utf-8")
+
+
 def environment_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of environment files."""
-    text = importlib.resources.files(__package__).joinpath(SCHEMA_FILE).read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    """The same, read."""
+    schema: dict[str, Any] = json.loads(environment_schema_text())
     return schema
 
 

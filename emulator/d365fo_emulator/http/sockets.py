@@ -84,7 +84,10 @@ def _listen(family: int, host: str, port: int) -> socket.socket:
 
 def _why_not_bound(host: str, port: int, refused: OSError) -> str:
     if refused.errno == errno.EADDRINUSE or getattr(refused, "winerror", 0) in {10013, 10048}:
-        return f"port {port} on {host} is taken: choose another port, or 0 for any free one"
+        return (
+            f"port {port} on {host} is taken: choose another port, or 0 for any free one,"
+            " with --http-port and --https-port"
+        )
     if refused.errno == errno.EACCES:
         return f"port {port} on {host} needs more rights: choose a port above 1023"
     return f"cannot listen on {host} port {port}: {refused.strerror or refused}"

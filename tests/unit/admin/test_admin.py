@@ -98,6 +98,14 @@ def test_the_clock_is_moved_by_durations(any_admin):
     assert any_admin.freeze_clock("default")["mode"] == "virtual"
 
 
+def test_the_clock_is_set_to_a_mode_and_an_instant(any_admin):
+    moved = any_admin.put_clock("default", now="2026-01-01T02:00:00Z")
+    assert (moved["mode"], moved["now"]) == ("virtual", "2026-01-01T02:00:00Z")
+    moved = any_admin.put_clock("default", "auto", "2026-01-01T03:00:00Z")
+    assert (moved["mode"], moved["now"]) == ("auto", "2026-01-01T03:00:00Z")
+    assert any_admin.put_clock("default", "real")["mode"] == "real"
+
+
 def test_the_journal_is_filtered_read_in_full_and_cleared(any_admin):
     entries = any_admin.journal("default", action="ImportFromPackage")["entries"]
     assert [entry["path"] for entry in entries] == ["/data/ImportFromPackage"]

@@ -5,7 +5,7 @@ import json
 import pytest
 from werkzeug.test import Client
 
-from d365fo_emulator.admin.routes import PREFIX, ROUTES
+from d365fo_emulator.admin.routes import PREFIX, ROUTES, UNBUILT
 
 pytestmark = pytest.mark.evidence("documented")
 OPEN = ("/live", "/ready", "/info", "/ca.pem")
@@ -100,6 +100,11 @@ def test_pages_of_other_sites_are_refused(client, path, origin, status):
         ("POST", "/clock/advance", [], 400, "no JSON object"),
         ("POST", "/clock/advance", b"{", 400, "no JSON"),
         ("POST", "/clock/advance", b"\xff", 400, "not UTF-8"),
+        ("PUT", "/clock", {}, 400, "needs the member"),
+        ("PUT", "/clock", {"mode": "fast"}, 400, "is not one of real, auto, virtual"),
+        ("PUT", "/clock", {"mode": True}, 400, "is no text"),
+        ("PUT", "/clock", {"now": "soon"}, 400, "is no instant"),
+        ("PUT", "/clock", {"now": "2020-01-01"}, 409, "backwards"),
         ("GET", "/executions?wrokspace=x", None, 400, "no parameter 'wrokspace'"),
         ("GET", "/rows", None, 400, "'entity' is missing"),
         ("GET", "/rows?entity=Custmer+groups", None, 404, "did you mean 'Customer groups'"),
@@ -128,6 +133,21 @@ def test_the_console_is_named_as_not_emulated(client, path):
     answer = client.get(path)
     assert answer.status_code == 501
     assert "the console is not emulated" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("route", "what"), UNBUILT.items())
+def test_a_planned_route_is_named_as_not_emulated(client, route, what):
+    method, path = route
+    answer = client.open(PREFIX + path.replace("{id}", "x").replace("{name}", "x"), method=method)
+    assert (answer.status_code, answer.content_type) == (501, "application/problem+json")
+    assert json.loads(answer.get_data())["detail"] == f"{what} is not emulated"
+
+
+def test_the_schemas_of_both_kinds_of_file_are_served(client):
+    for path, title in (("/environment", "Emulated environment"), ("/scenario", "scenario")):
+        schema = json.loads(get(client, f"{path}/schema").get_data())
+        assert schema["$schema"].endswith("2020-12/schema")
+        assert title.casefold() in schema["title"].casefold()
 
 
 def test_a_body_beyond_the_limit_is_refused(client):
