@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from d365fo_emulator.entities.store import EntityProgress, RowStore, Value
     from d365fo_emulator.kernel.settings import Settings
     from d365fo_emulator.packages.archive import Package
-    from d365fo_emulator.packages.mapping import ColumnPlan
     from d365fo_emulator.packages.model import FieldMap, PackageEntity
 
 BATCH = 1000
@@ -44,11 +43,12 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class ImportDeps:
-    """What an import works with."""
+    """What an import works with. `companies`: the ids of all that there are."""
 
     catalogue: Catalogue
     rows: RowStore
     settings: Settings
+    companies: tuple[str, ...]
 
 
 def import_package(
@@ -89,6 +89,7 @@ class _EntityImport:
         self.rows = deps.rows
         self.settings = deps.settings
         self.catalogue = deps.catalogue
+        self.companies = deps.companies
         self.execution = execution
         self.plan = plan
         self.archive = archive
@@ -141,11 +142,10 @@ class _EntityImport:
             table = source_format.read(stream, self.entity.name, wanted, self.plan.sheet)
             columns = plan_columns(table.header, maps)
             fields = [_field(self.entity, name) for name in columns.fields]
-            converter = Converter(fields, _blank_keeps(maps))
+            converter = Converter(fields, _blank_keeps(maps), columns.positions)
             rows = itertools.islice(table.rows, skip, None)
             for first, batch in _batches(rows, skip + 1):
-                picked = _picked(columns, batch)
-                self._stage_batch(fields, converter.convert(picked, first), first, len(batch))
+                self._stage_batch(fields, converter.convert(batch, first), first, len(batch))
                 if not self.go_on():
                     break
         for name in columns.ignored:
@@ -180,7 +180,7 @@ class _EntityImport:
         self.rows.finish_staging(self.execution.id, self.entity, failed=self._staging_failed())
 
     def _duplicates(self) -> Iterator[int]:
-        return self.rows.duplicate_rows(self.execution.id, self.entity)
+        return self.rows.duplicate_rows(self.execution.id, self.entity, self.company)
 
     def _fail_staging(self, stage: Stage, text: str) -> None:
         self.rows.add_errors(self.execution.id, self.entity, [self._summary(stage, text)])
@@ -236,16 +236,19 @@ class _EntityImport:
         return self._written(run, progress)
 
     def _check_target(self) -> None:
-        checks = TargetChecks(self.entity, self.catalogue, self.rows, self.settings, self.company)
-        fields = self._mapped_fields()
+        checks = TargetChecks(
+            self.entity, self.catalogue, self.rows, self.settings, self.company, self.companies
+        )
+        mapped = self._mapped_fields()
         script = self.execution.script.row_errors
+        fields = mapped if script else checks.checked(mapped)
         for numbers, columns in self.rows.staged(self.execution.id, self.entity, fields):
             errors = checks.check(fields, numbers, columns)
             errors += scripted.errors_for(
                 script, self.entity, Stage.TARGET, fields, numbers, columns
             )
             self.rows.add_errors(self.execution.id, self.entity, errors)
-        for errors in checks.check_absent(self.execution.id, fields):
+        for errors in checks.check_absent(self.execution.id, mapped):
             self.rows.add_errors(self.execution.id, self.entity, errors)
 
     def _written(self, run: EntityRun, progress: EntityProgress) -> EntityRun:
@@ -276,11 +279,6 @@ def _known(catalogue: Catalogue, plan: PackageEntity) -> EntityType:
     entity = known_entity(catalogue, plan)
     assert entity is not None  # noqa: S101  the call has checked or learnt every entity
     return entity
-
-
-def _picked(plan: ColumnPlan, batch: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The mapped values of each row; a field that the system fills has none in the file."""
-    return [["" if at is None else row[at] for at in plan.positions] for row in batch]
 
 
 def _blank_keeps(maps: Sequence[FieldMap]) -> list[str]:

@@ -187,7 +187,8 @@ class DataManagement:
         report: Callable[[EntityRun], None],
         go_on: Callable[[], bool],
     ) -> Outcome:
-        deps = ImportDeps(self.at.catalogue, self.at.rows, self.at.workspace.settings)
+        companies = tuple(self.at.companies.values())
+        deps = ImportDeps(self.at.catalogue, self.at.rows, self.at.workspace.settings, companies)
         package = self.held_package(execution.package)
         runs = import_package(deps, execution, package, report, go_on)
         state, because = summarise(runs)

@@ -173,7 +173,8 @@ def _import(at: Surroundings, entry: Seed) -> None:
         state=ExecutionState.EXECUTING,
         plan=checked.manifest.entities,
     )
-    deps = ImportDeps(at.catalogue, at.rows, at.workspace.settings)
+    companies = tuple(at.companies.values())
+    deps = ImportDeps(at.catalogue, at.rows, at.workspace.settings, companies)
     runs = import_package(deps, execution, package, lambda _run: None, lambda: True)
     state, because = summarise(runs)
     errors = [error.message for _entity, error in at.rows.errors(SEED_EXECUTION)]

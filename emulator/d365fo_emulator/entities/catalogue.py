@@ -6,7 +6,8 @@ they are cannot be seen, and a guess that is too short merges rows that are diff
 columns are the key: rows equal in every column are one row, any other stays a row of its own,
 and nothing that was imported is ever lost. The price is that a changed row is a second row;
 whoever needs updates describes the entity in the environment file. For the same reason rows
-belong to the company they were imported for, unless a column names the company.
+belong to the company they were imported for, unless a column names the company: the entity then
+counts as shared, and its rows as told apart by that column.
 """
 
 from __future__ import annotations

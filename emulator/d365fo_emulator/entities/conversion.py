@@ -47,30 +47,41 @@ class Converter:
         fields: the field of each column of the rows.
         blank_keeps: staging names, in upper case, of fields whose blank cells leave a target row
             as it is ("ignore blank values"); they become None.
+        positions: where in a row each field's value stands, None where the file has none and the
+            system fills the field; by default rows have the fields' values in their order.
 
     """
 
-    def __init__(self, fields: Sequence[Field], blank_keeps: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        blank_keeps: Collection[str] = (),
+        positions: Sequence[int | None] | None = None,
+    ) -> None:
         self._columns = [
             _column_of(field, field.staging_name.upper() in blank_keeps) for field in fields
         ]
+        self._positions = positions
 
     def convert(
         self, rows: Sequence[Sequence[str]], first_row: int
     ) -> tuple[list[Sequence[Value]], list[RowError]]:
         """The rows as columns, and what was wrong with them; a value that failed is None.
 
-        A text that is too long is kept, since its row alone fails, later. Rows must all have as
-        many values as there are fields.
+        A text that is too long is kept, since its row alone fails, later.
 
         Raises:
-            ValueError: a row of another length.
+            ValueError: rows of different lengths; without `positions`, of another length than the
+                fields'.
 
         """
         errors: list[RowError] = []
-        columns: list[Sequence[str]] = list(zip(*rows, strict=True)) if rows else []
         if not rows:
             return [[] for _ in self._columns], errors
+        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+        if self._positions is not None:
+            absent = [""] * len(rows)
+            columns = [absent if at is None else columns[at] for at in self._positions]
         return [
             column.convert(texts, first_row, errors)
             for column, texts in zip(self._columns, columns, strict=True)

@@ -77,6 +77,13 @@ class Failure(Enum):
         "DMF2018: The value '{value}' in field '{label}' is longer than {size} characters.",
         "documented code, inferred sentence and stage",
     )
+    # Cause and sentence inferred: the product's answer to a row of a company that is not there
+    # was never seen. The job's own company is checked by the import call.
+    NO_COMPANY = FailureText(
+        Stage.TARGET,
+        "The company '{value}' does not exist.",
+        "inferred",
+    )
     # Reported from real environments for the target step.
     BLANK = FailureText(Stage.TARGET, "Field '{label}' must be filled in.", "recorded")
     # Both sentences are recorded, of the same failure over OData; infolog lines are joined by

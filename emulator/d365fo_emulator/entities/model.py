@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+COMPANY_FIELD = "DATAAREAID"
+"""Staging name of the field by which a row of a per-company entity names its own company."""
+
 
 class FieldType(StrEnum):
     """Types of fields in staging tables."""
@@ -117,6 +120,15 @@ class EntityType:
     def find_field(self, name: str) -> Field | None:
         """The field with this staging or OData name, letter case aside."""
         return self.by_staging_name.get(name.upper()) or self.by_name.get(name.casefold())
+
+    @cached_property
+    def company_field(self) -> Field | None:
+        """The field that says which company a row belongs to; None: each row is the job's.
+
+        Inferred from a real export of Customers V3, in which one account stands twice, for two
+        companies, told apart by this column alone. An export for one company has no such column.
+        """
+        return self.by_staging_name.get(COMPANY_FIELD) if self.per_company else None
 
     @cached_property
     def key_fields(self) -> tuple[Field, ...]:

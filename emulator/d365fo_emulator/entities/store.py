@@ -55,6 +55,14 @@ class EntityProgress:
     target_done: bool = False
 
 
+def row_company(named: Value, job_company: str) -> str:
+    """The company of a row: the one that its company field names, else the job's.
+
+    In capitals, as companies are kept, since the product's ids do not distinguish letter case.
+    """
+    return str(named or "").strip().upper() or job_company.upper()
+
+
 class LearntStore(Protocol):
     """What a workspace has learnt of entities, as JSON texts by AOT name."""
 
@@ -72,7 +80,11 @@ class LearntStore(Protocol):
 
 
 class RowStore(Protocol):
-    """Staging and target rows of one workspace."""
+    """Staging and target rows of one workspace.
+
+    Where a method takes a company, it is the job's: rows of entities with a company field belong
+    to the company that they name (see `row_company`).
+    """
 
     def prepare(self, entity: EntityType) -> None:
         """Creates the entity's tables, or adds columns for fields that are new; else nothing."""
@@ -98,8 +110,10 @@ class RowStore(Protocol):
         """Marks staging as done; `failed` removes the entity's staged rows (nothing was loaded)."""
         ...
 
-    def duplicate_rows(self, execution: ExecutionId, entity: EntityType) -> Iterator[int]:
-        """Rows whose key an earlier staged row has already, in order of the file.
+    def duplicate_rows(
+        self, execution: ExecutionId, entity: EntityType, company: str
+    ) -> Iterator[int]:
+        """Rows whose company and key an earlier staged row has already, in order of the file.
 
         None for a learnt entity: its key is made up, and must not fail a load.
         """
@@ -123,7 +137,7 @@ class RowStore(Protocol):
         ...
 
     def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:
-        """Staged rows whose key no target row of the company has, in order of the file."""
+        """Staged rows whose key no target row of their company has, in order of the file."""
         ...
 
     def upsert(
@@ -178,7 +192,10 @@ class RowStore(Protocol):
         company: str,
         rows: Sequence[Sequence[Value]],
     ) -> tuple[int, int]:
-        """Inserts or updates target rows by key outside any execution: (created, updated)."""
+        """Inserts or updates target rows by key outside any execution: (created, updated).
+
+        Whether a company that a row names exists is not asked.
+        """
         ...
 
     def drop_execution(self, execution: ExecutionId) -> None:

@@ -1,7 +1,8 @@
 """What the target step refuses: blank mandatory fields, and values no other entity has.
 
 The order within a row follows the product's names for its steps (inferred): mandatory fields,
-then values in related tables. Every failing field is reported, not the first alone.
+then values in related tables. Every failing field is reported, not the first alone; of a row for
+a company that does not exist that alone, since there is nowhere to look for its values.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 from d365fo_emulator.entities.conversion import MOST_REMEMBERED, row_error
 from d365fo_emulator.entities.errors import Failure
 from d365fo_emulator.entities.model import FieldType
-from d365fo_emulator.entities.store import RowError
+from d365fo_emulator.entities.store import RowError, row_company
 from d365fo_emulator.entities.values import MIDNIGHT, NO_DATE, NO_GUID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.model import EntityType, Field
@@ -72,8 +73,9 @@ def validate_target(
         fields: the fields that the file brought.
 
     """
-    for numbers, columns in rows.staged(execution, checks.entity, fields, batch=BATCH):
-        if errors := checks.check(fields, numbers, columns):
+    checked = checks.checked(fields)
+    for numbers, columns in rows.staged(execution, checks.entity, checked, batch=BATCH):
+        if errors := checks.check(checked, numbers, columns):
             yield errors
     yield from checks.check_absent(execution, fields)
 
@@ -88,6 +90,7 @@ class TargetChecks:
         settings: `references` says whether a value must exist only when the entity that it
             refers to holds rows (lenient), or always, as the product has it (strict).
         company: the company of the import.
+        companies: the ids of all companies; a row may name one of them as its own.
 
     """
 
@@ -98,15 +101,22 @@ class TargetChecks:
         rows: RowStore,
         settings: Settings,
         company: str,
+        companies: Collection[str],
     ) -> None:
         self.entity = entity
         self._catalogue = catalogue
         self._rows = rows
         self._strict = settings.references == STRICT
         self._company = company
+        self._companies = frozenset(one.upper() for one in companies)
         self._must_be_filled = must_be_filled(entity)
-        self._checks: dict[str, list[_Check]] = {}
+        self._checks: dict[tuple[str, str], list[_Check]] = {}
         self._kept_blanks = False
+
+    def checked(self, fields: Sequence[Field]) -> list[Field]:
+        """Those of the fields whose values `check` looks at; the others need not be read."""
+        own = (*self._must_be_filled, self.entity.company_field)
+        return [field for field in fields if field.reference is not None or field in own]
 
     def check(
         self,
@@ -119,12 +129,43 @@ class TargetChecks:
             field in self._must_be_filled and None in column
             for field, column in zip(fields, columns, strict=True)
         )
+        names_company = self.entity.company_field
+        if names_company is None or names_company not in fields:
+            return self._check(self._company, fields, numbers, columns)
+        named = columns[fields.index(names_company)]
+        errors = []
+        for company, places in self._by_company(named).items():
+            own_numbers = [numbers[place] for place in places]
+            if company in self._companies:
+                own = [[column[place] for place in places] for column in columns]
+                errors += self._check(company, fields, own_numbers, own)
+            else:
+                errors += [
+                    row_error(row, names_company, Failure.NO_COMPANY, named[place])
+                    for row, place in zip(own_numbers, places, strict=True)
+                ]
+        return errors
+
+    def _check(
+        self,
+        company: str,
+        fields: Sequence[Field],
+        numbers: Sequence[int],
+        columns: Sequence[Sequence[Value]],
+    ) -> list[RowError]:
         return [
             error
             for field, column in zip(fields, columns, strict=True)
-            for check in self._of(field)
+            for check in self._of(field, company)
             for error in check(numbers, column)
         ]
+
+    def _by_company(self, named: Sequence[Value]) -> dict[str, list[int]]:
+        """Where in a batch each company's rows stand, given the column that names it."""
+        places: dict[str, list[int]] = {}
+        for place, name in enumerate(named):
+            places.setdefault(row_company(name, self._company), []).append(place)
+        return places
 
     def check_absent(
         self, execution: ExecutionId, fields: Sequence[Field]
@@ -152,19 +193,19 @@ class TargetChecks:
             if errors:
                 yield errors
 
-    def _of(self, field: Field) -> list[_Check]:
+    def _of(self, field: Field, company: str) -> list[_Check]:
         """The checks of one field, made at first use: what a related entity holds is asked then."""
-        if field.name not in self._checks:
-            checks: list[_Check] = []
+        made = self._checks.get((field.name, company))
+        if made is None:
+            made = self._checks[field.name, company] = []
             if field in self._must_be_filled and BLANKS[field.type]:
-                checks.append(_MandatoryCheck(field))
-            related = self._related(field)
+                made.append(_MandatoryCheck(field))
+            related = self._related(field, company)
             if related is not None:
-                checks.append(_ReferenceCheck(self.entity, field, related))
-            self._checks[field.name] = checks
-        return self._checks[field.name]
+                made.append(_ReferenceCheck(self.entity, field, related))
+        return made
 
-    def _related(self, field: Field) -> _Related | None:
+    def _related(self, field: Field, company: str) -> _Related | None:
         """Where the field's values must exist; None when nothing is to be checked.
 
         A reference to its own entity is not checked: the row meant may stand later in the file,
@@ -178,9 +219,9 @@ class TargetChecks:
         target = related.find_field(field.reference.field)
         if target is None:
             return None
-        if not self._strict and self._rows.count(related, self._company) == 0:
+        if not self._strict and self._rows.count(related, company) == 0:
             return None
-        return _Related(self._rows, related, target, self._company)
+        return _Related(self._rows, related, target, company)
 
 
 class _Check(Protocol):

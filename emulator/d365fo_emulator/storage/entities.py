@@ -11,6 +11,7 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.entities.store import row_company
 from d365fo_emulator.storage import import_state
 from d365fo_emulator.storage.physical import (
     AFTER_SEPARATOR,
@@ -18,12 +19,13 @@ from d365fo_emulator.storage.physical import (
     PhysicalTables,
     key_part,
     keys_of,
+    know_companies,
 )
 from d365fo_emulator.storage.targets import Upsert, last_row, listed, on_conflict
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.entities.store import EntityProgress, RowError, Stage, Value
@@ -103,28 +105,41 @@ class SqliteRowStore:
             progress = dataclasses.replace(progress, staging_done=True)
             import_state.write_progress(connection, execution, entity.name, progress)
 
-    def duplicate_rows(self, execution: ExecutionId, entity: EntityType) -> Iterator[int]:
-        """Rows whose key an earlier staged row has already, in order of the file.
+    def duplicate_rows(
+        self, execution: ExecutionId, entity: EntityType, company: str
+    ) -> Iterator[int]:
+        """Rows whose company and key an earlier staged row has already, in order of the file.
 
-        Reads outside the write lock: the sort of a large file takes seconds.
+        Reads outside the write lock: the sort of a large file takes seconds. Whether there is any
+        such row is asked first, since numbering the rows of each key takes thrice as long.
         """
         if not entity.key_is_known:
-            return iter(())
-        return self._staged_numbers(
+            return
+        any_twice = self._staged_numbers(
+            execution,
+            entity,
+            "SELECT 1 FROM {staging} s WHERE s.execution = :writer"
+            " GROUP BY {company}, s._key HAVING count(*) > 1 LIMIT 1",
+            company=_company(entity, company),
+        )
+        if not list(any_twice):
+            return
+        yield from self._staged_numbers(
             execution,
             entity,
             "SELECT d.row FROM (SELECT s.row, row_number() OVER"
-            " (PARTITION BY s._key ORDER BY s.row) AS turn FROM {staging} s"
+            " (PARTITION BY {company}, s._key ORDER BY s.row) AS turn FROM {staging} s"
             " WHERE s.execution = :writer) d WHERE d.turn > 1 ORDER BY d.row",
+            company=_company(entity, company),
         )
 
     def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:
-        """Staged rows whose key no target row of the company has, in order of the file."""
+        """Staged rows whose key no target row of their company has, in order of the file."""
         return self._staged_numbers(
             execution,
             entity,
             "SELECT s.row FROM {staging} s WHERE s.execution = :writer AND NOT EXISTS"
-            " (SELECT 1 FROM {target} t WHERE t.company = :company AND t._key = s._key)"
+            " (SELECT 1 FROM {target} t WHERE t.company = {company} AND t._key = s._key)"
             " ORDER BY s.row",
             company=_company(entity, company),
         )
@@ -164,12 +179,15 @@ class SqliteRowStore:
         table = self._tables.find(entity)
         if table is None:
             return
+        names = {
+            "staging": table.staging,
+            "target": table.target,
+            "company": table.staged_company(entity),
+        }
         with self._database.read() as connection:
+            know_companies(connection)
             writer = import_state.find_writer(connection, execution)
-            cursor = connection.execute(
-                query.format(staging=table.staging, target=table.target),
-                {"writer": writer, **values},
-            )
+            cursor = connection.execute(query.format_map(names), {"writer": writer, **values})
             with contextlib.closing(cursor):
                 for (row,) in cursor:
                     yield row
@@ -282,7 +300,7 @@ class SqliteRowStore:
             return
         with self._database.read() as connection:
             cursor = connection.execute(
-                f"SELECT {', '.join(table.read_names(fields, 't')) or 'NULL'}"
+                f"SELECT {', '.join(table.target_names(entity, fields)) or 'NULL'}"
                 f" FROM {table.target} t WHERE ?1 IS NULL OR t.company = ?1"
                 " ORDER BY t.company, t._key",
                 (None if company is None else _company(entity, company),),
@@ -311,8 +329,8 @@ class SqliteRowStore:
         with self._database.write() as connection:
             writer = import_state.passing_writer(connection)
             before = last_row(connection, table)
-            same = itertools.repeat(_company(entity, company))
-            connection.executemany(statement, zip(same, keys, itertools.repeat(writer), *columns))
+            owners = _companies(entity, fields, company, columns)
+            connection.executemany(statement, zip(owners, keys, itertools.repeat(writer), *columns))
             created = last_row(connection, table) - before
         return created, len(rows) - created
 
@@ -344,6 +362,17 @@ class SqliteRowStore:
             " (SELECT w.number FROM writer w WHERE w.execution = ?)",
             (execution,),
         )
+
+
+def _companies(
+    entity: EntityType, fields: Sequence[Field], company: str, columns: Sequence[Sequence[Value]]
+) -> Iterable[str]:
+    """The company of each row given column by column."""
+    job_company = _company(entity, company)
+    if entity.company_field is None or entity.company_field not in fields:
+        return itertools.repeat(job_company)
+    named = columns[fields.index(entity.company_field)]
+    return [row_company(name, job_company) for name in named]
 
 
 def _company(entity: EntityType, company: str) -> str:

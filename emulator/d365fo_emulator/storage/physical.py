@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from d365fo_emulator.entities.model import FieldType
+from d365fo_emulator.entities.store import row_company
 
 if TYPE_CHECKING:
     import sqlite3
@@ -58,9 +59,28 @@ class PhysicalTable:
         columns = (self.columns.get(field.staging_name.upper()) for field in fields)
         return [f"{alias}.{column}" if column else "NULL" for column in columns]
 
+    def staged_company(self, entity: EntityType) -> str:
+        """An expression for the company of staged rows `s`; needs `know_companies`, `:company`."""
+        if entity.company_field is None:
+            return ":company"
+        return f"row_company({self.read_names([entity.company_field], 's')[0]}, :company)"
+
+    def target_names(self, entity: EntityType, fields: Sequence[Field]) -> list[str]:
+        """Expressions that read fields of target rows `t`; the company field is never blank."""
+        own = entity.company_field
+        return [
+            f"coalesce(nullif(trim({name}), ''), t.company)" if field is own else name
+            for name, field in zip(self.read_names(fields, "t"), fields, strict=True)
+        ]
+
     def lacks(self, entity: EntityType) -> list[Field]:
         """The entity's fields that have no column yet."""
         return [f for f in entity.fields if f.staging_name.upper() not in self.columns]
+
+
+def know_companies(connection: sqlite3.Connection) -> None:
+    """Lets statements on this connection work out the company of a row."""
+    connection.create_function("row_company", 2, row_company, deterministic=True)
 
 
 class PhysicalTables:

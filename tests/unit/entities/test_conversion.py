@@ -276,6 +276,14 @@ def test_a_value_that_was_never_given_is_written_as_the_empty_one(kind, text):
     assert to_text(the_field, convert(the_field, "")[0][0]) == text
 
 
+def test_values_are_taken_from_where_they_stand_in_a_row():
+    fields = [SHORT, field("int"), field("int")]
+    converter = Converter(fields, positions=(2, 0, None))
+    columns, errors = converter.convert([["1", "ignored", "a"], ["2", "ignored", "bb"]], 1)
+    assert [list(column) for column in columns] == [["a", "bb"], [1, 2], [0, 0]]
+    assert errors == []
+
+
 TEXTS = {
     "real": st.decimals(-(10**14), 10**14, places=6).map(str),
     "int": st.integers(-(2**31), 2**31 - 1).map(str),

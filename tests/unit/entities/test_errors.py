@@ -9,7 +9,12 @@ from d365fo_emulator.entities.store import Stage
 @pytest.mark.evidence("documented")
 def test_wrong_types_fail_the_load_and_wrong_content_the_row_alone():
     of_the_row = {failure for failure in Failure if failure.stage is Stage.TARGET}
-    assert of_the_row == {Failure.TEXT_TOO_LONG, Failure.BLANK, Failure.NOT_FOUND}
+    assert of_the_row == {
+        Failure.TEXT_TOO_LONG,
+        Failure.BLANK,
+        Failure.NOT_FOUND,
+        Failure.NO_COMPANY,
+    }
 
 
 @pytest.mark.evidence("documented")

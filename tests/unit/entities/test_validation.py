@@ -14,6 +14,7 @@ from d365fo_emulator.storage.schema import DATA, DATA_VERSION
 
 BUILTIN = BuiltinCatalogue()
 RUN = ExecutionId("run-1")
+COMPANIES = ("USMF", "DEMF", "GBSI")
 NOT_FOUND = (
     "The value 'Local' in field 'Customer group' is not found in the related table"
     " 'Customer groups'.\r\n"
@@ -22,13 +23,13 @@ NOT_FOUND = (
 
 
 class NothingLearnt:
-    """A learnt store that holds nothing."""
+    """A learnt store that holds nothing, and keeps nothing."""
 
     def load(self):
         return []
 
     def save(self, name, document):
-        raise AssertionError
+        pass
 
     def clear(self):
         raise AssertionError
@@ -57,7 +58,8 @@ def check(catalogue, rows):
         fields = [entity.find_field(name) for name in names]
         rows.prepare(entity)
         rows.stage(RUN, entity, fields, 1, list(zip(*staged, strict=True)), [])
-        checks = TargetChecks(entity, catalogue, rows, Settings(references=references), company)
+        settings = Settings(references=references)
+        checks = TargetChecks(entity, catalogue, rows, settings, company, COMPANIES)
         return [error for batch in validate_target(checks, rows, RUN, fields) for error in batch]
 
     return run
@@ -209,8 +211,58 @@ def test_a_related_value_is_looked_up_once(catalogue, rows, put, monkeypatch):
         rows, "exists", lambda *question: asked.append(question[2]) or exists(*question)
     )
     entity = catalogue.find("Customers V3")
-    checks = TargetChecks(entity, catalogue, rows, Settings(), "USMF")
+    checks = TargetChecks(entity, catalogue, rows, Settings(), "USMF", COMPANIES)
     fields = [entity.find_field("CUSTOMERGROUPID")]
     for first in (1, 4):
         checks.check(fields, range(first, first + 3), [["10", "10", "Local"]])
     assert asked == ["10", "Local"]
+
+
+# Rows that name their company
+
+
+@pytest.fixture
+def customers(catalogue):
+    return catalogue.extend(catalogue.find("Customers V3"), ["DATAAREAID"])
+
+
+@pytest.mark.usefixtures("customers")
+@pytest.mark.evidence("inferred")
+def test_a_value_must_exist_in_the_company_that_the_row_names(check, put):
+    put("Customer groups", company="USMF", CUSTOMERGROUPID="10")
+    put("Customer groups", company="GBSI", CUSTOMERGROUPID="20")
+    names = ["CUSTOMERACCOUNT", "CUSTOMERGROUPID", "SALESCURRENCYCODE", "DATAAREAID"]
+    staged = [
+        ("1", "10", "USD", ""),
+        ("2", "20", "USD", "gbsi"),
+        ("3", "10", "USD", "GBSI"),
+        ("4", "20", "USD", "USMF"),
+        ("5", "anything", "USD", "DEMF"),  # no groups there, so nothing is asked
+    ]
+    assert sorted(error.row for error in check("Customers V3", names, staged)) == [3, 4]
+
+
+@pytest.mark.usefixtures("customers")
+@pytest.mark.evidence("inferred")
+def test_a_row_for_a_company_that_does_not_exist_fails_for_that_alone(check):
+    names = ["CUSTOMERACCOUNT", "CUSTOMERGROUPID", "SALESCURRENCYCODE", "DATAAREAID"]
+    staged = [("1", "10", "USD", "usmf"), ("2", "", "USD", "NOPE"), ("3", "10", "USD", None)]
+    (error,) = check("Customers V3", names, staged)
+    assert (error.row, error.stage, error.field) == (2, Stage.TARGET, "DATAAREAID")
+    assert error.message == "The company 'NOPE' does not exist."
+
+
+@pytest.mark.evidence("inferred")
+def test_a_shared_entity_has_no_company_field(catalogue):
+    currencies = catalogue.extend(catalogue.find("Currencies"), ["DataAreaId"])
+    assert currencies.company_field is None
+    assert catalogue.find("Customers V3").company_field is None
+
+
+@pytest.mark.evidence("inferred")
+def test_only_fields_with_a_check_are_read_again(catalogue, rows, customers):
+    checks = TargetChecks(customers, catalogue, rows, Settings(), "USMF", COMPANIES)
+    names = ["ORGANIZATIONNAME", "CUSTOMERACCOUNT", "DATAAREAID", "CREDITLIMIT", "SITEID"]
+    fields = [customers.find_field(name) for name in names]
+    checked = [field.staging_name for field in checks.checked(fields)]
+    assert checked == ["CUSTOMERACCOUNT", "DATAAREAID", "SITEID"]

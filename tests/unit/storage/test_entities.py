@@ -143,7 +143,7 @@ def test_a_file_without_rows_is_staged_and_written_as_nothing(store):
 
 def test_rows_with_a_key_that_came_before_are_named_letter_case_aside(store):
     stage(store, [("a", "1", 0.0), ("b", "2", 0.0), ("A", "3", 0.0), ("a", "4", 0.0)])
-    assert list(store.duplicate_rows(RUN, GROUPS)) == [3, 4]
+    assert list(store.duplicate_rows(RUN, GROUPS, "USMF")) == [3, 4]
 
 
 def test_letter_case_is_folded_beyond_ascii(store):
@@ -155,7 +155,7 @@ def test_letter_case_is_folded_beyond_ascii(store):
 def test_parts_of_a_key_do_not_run_into_one_another(store):
     rows = [("a", 1.0, "x"), ("a1", 0.0, "y")]
     stage(store, rows, entity=LINES, fields=LINES.fields)
-    assert list(store.duplicate_rows(RUN, LINES)) == []
+    assert list(store.duplicate_rows(RUN, LINES, "USMF")) == []
 
 
 def test_numbers_in_a_key_are_ordered_as_numbers(store):
@@ -313,7 +313,7 @@ def test_rows_of_a_learnt_entity_are_the_same_only_when_equal_in_all_columns(sto
     )  # fmt: skip
     rows = [("1", "x"), ("1", "y"), ("1", "x"), ("1", "X")]
     progress = load(store, rows, entity=entity, fields=entity.fields)
-    assert list(store.duplicate_rows(RUN, entity)) == []
+    assert list(store.duplicate_rows(RUN, entity, "USMF")) == []
     assert (progress.created, progress.updated) == (3, 1)
     assert target(store, entity) == [("1", "X"), ("1", "x"), ("1", "y")]
     assert store.exists(entity, first, "1", "USMF")
@@ -335,6 +335,72 @@ def test_a_learnt_entity_that_gets_a_column_still_knows_its_rows(store):
     progress = load(store, [("1", ""), ("2", "x")], SECOND_RUN, entity=wide, fields=wide.fields)
     assert (progress.created, progress.updated) == (1, 1)
     assert target(store, wide) == [("1", None), ("2", None), ("2", "x")]
+
+
+# Rows that name their company
+
+COMPANY = Field("DATAAREAID", "DATAAREAID", FieldType.STRING, "Company", origin=Origin.LEARNT)
+ACCOUNTS = GROUPS.with_fields((COMPANY,))
+OWN = (GROUP, DESCRIPTION, COMPANY)
+
+
+def accounts(store, company):
+    return list(store.rows(ACCOUNTS, OWN, company))
+
+
+def test_rows_belong_to_the_company_that_they_name_else_to_the_jobs(store):
+    rows = [("10", "a", "GBSI"), ("10", "b", "usmf"), ("20", "c", ""), ("30", "d", None)]
+    progress = load(store, rows, entity=ACCOUNTS, fields=OWN)
+    assert (progress.created, progress.updated) == (4, 0)
+    assert accounts(store, "GBSI") == [("10", "a", "GBSI")]
+    assert accounts(store, "USMF") == [
+        ("10", "b", "usmf"),
+        ("20", "c", "USMF"),
+        ("30", "d", "USMF"),
+    ]
+    assert store.count(ACCOUNTS, "GBSI") == 1
+
+
+def test_a_row_is_updated_in_the_company_that_it_names_alone(store):
+    load(store, [("10", "a", "GBSI"), ("10", "b", "USMF")], entity=ACCOUNTS, fields=OWN)
+    again = [("10", "new", "gbsi"), ("10", "other", "DEMF")]
+    progress = load(store, again, SECOND_RUN, entity=ACCOUNTS, fields=OWN)
+    assert (progress.created, progress.updated) == (1, 1)
+    assert [row[1] for row in accounts(store, "GBSI")] == ["new"]
+    assert [row[1] for row in accounts(store, "USMF")] == ["b"]
+
+
+def test_a_key_may_come_once_for_each_company(store):
+    rows = [("10", "a", "GBSI"), ("10", "b", "USMF"), ("10", "c", ""), ("10", "d", " gbsi ")]
+    stage(store, rows, entity=ACCOUNTS, fields=OWN)
+    assert list(store.duplicate_rows(RUN, ACCOUNTS, "USMF")) == [3, 4]
+    assert list(store.duplicate_rows(RUN, ACCOUNTS, "DEMF")) == [4]
+
+
+def test_a_row_is_new_when_the_company_that_it_names_lacks_it(store):
+    store.put(ACCOUNTS, OWN, "USMF", [("10", "a", "GBSI"), ("20", "b", "")])
+    rows = [("10", "c", "GBSI"), ("10", "d", ""), ("20", "e", ""), ("20", "f", "DEMF")]
+    stage(store, rows, entity=ACCOUNTS, fields=OWN)
+    assert list(store.new_rows(RUN, ACCOUNTS, "USMF")) == [2, 4]
+
+
+def test_a_file_without_the_company_column_brings_rows_of_the_job(store):
+    load(store, [("10", "a", "GBSI")], entity=ACCOUNTS, fields=OWN)
+    load(store, [("10", "b", 1.0)], SECOND_RUN, entity=ACCOUNTS, fields=FIELDS, company="DEMF")
+    assert accounts(store, "GBSI") == [("10", "a", "GBSI")]
+    assert accounts(store, "DEMF") == [("10", "b", "DEMF")]
+
+
+def test_rows_of_several_companies_go_on_where_they_stopped(store):
+    rows = [(str(number), "x", ("USMF", "GBSI", "")[number % 3]) for number in range(10)]
+    asked = iter([True, False])
+    cut = load(
+        store, rows, entity=ACCOUNTS, fields=OWN, company="DEMF", chunk=4, go_on=lambda: next(asked)
+    )
+    assert (cut.ordered_through, cut.created) == (4, 4)
+    done = store.upsert(RUN, ACCOUNTS, OWN, "DEMF", chunk=4)
+    assert (done.created, done.updated, done.target_done) == (10, 0, True)
+    assert [store.count(ACCOUNTS, one) for one in ("USMF", "GBSI", "DEMF")] == [4, 3, 3]
 
 
 # Looking up
@@ -368,7 +434,7 @@ def test_an_entity_that_nothing_was_written_for_is_empty(store):
     assert not store.exists(GROUPS, GROUP, "10", "USMF")
     assert store.count(GROUPS) == 0
     assert list(store.rows(GROUPS, FIELDS)) == []
-    assert list(store.duplicate_rows(RUN, GROUPS)) == []
+    assert list(store.duplicate_rows(RUN, GROUPS, "USMF")) == []
     assert list(store.new_rows(RUN, GROUPS, "USMF")) == []
     assert list(store.staged(RUN, GROUPS, FIELDS)) == []
     assert store.progress(RUN, GROUPS) == EntityProgress()

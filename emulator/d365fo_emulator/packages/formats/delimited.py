@@ -163,7 +163,7 @@ class Delimited:
         reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
         try:
             for row in reader:
-                lines.start_row()
+                lines.taken = 0
                 yield row
         except csv.Error as error:
             raise SourceUnreadable(
@@ -211,30 +211,26 @@ def _let_go(text: io.TextIOWrapper) -> None:
 
 
 class _Lines:
-    """Lines for the csv module, which itself would collect an open quote to the file's end."""
+    """Lines for the csv module, which itself would collect an open quote to the file's end.
+
+    `taken`: characters of the present row; whoever reads rows sets it back after each.
+    """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self._taken = 0
+        self.taken = 0
 
-    def start_row(self) -> None:
-        self._taken = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._text.readline(_LONGEST_ROW + 1 - self._taken)
-        if not line:
-            raise StopIteration
-        self._taken += len(line)
-        if self._taken > _LONGEST_ROW:
-            raise SourceUnreadable(
-                "DMF2050", RAGGED_ROW, f"one row is longer than {_LONGEST_ROW} characters"
-            )
-        if "\0" in line:
-            raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, "the file has NUL characters")
-        return line
+    def __iter__(self) -> Iterator[str]:
+        readline = self._text.readline
+        while line := readline(_LONGEST_ROW + 1 - self.taken):
+            self.taken += len(line)
+            if self.taken > _LONGEST_ROW:
+                raise SourceUnreadable(
+                    "DMF2050", RAGGED_ROW, f"one row is longer than {_LONGEST_ROW} characters"
+                )
+            if "\0" in line:
+                raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, "the file has NUL characters")
+            yield line
 
 
 class _Joined(io.RawIOBase):
