@@ -111,7 +111,10 @@ def _load(source: Source, source_name: str) -> Scenario:
         problems = sorted(refused, key=lambda p: (p.line, p.column))
     if problems:
         raise ScenarioInvalid(source_name, tuple(problems))
-    return _scenario(source.value, source_name)
+    try:
+        return _scenario(source.value, source_name)
+    except (ValueError, OverflowError) as error:  # numbers that the schema takes and nothing holds
+        raise ScenarioInvalid(source_name, (Problem("", 1, 1, str(error)),)) from error
 
 
 def _refusals(value: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
