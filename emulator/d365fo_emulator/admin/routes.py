@@ -96,6 +96,10 @@ def _only(call: Call, *names: str) -> Mapping[str, Any]:
 
 def _create(admin: Admin, call: Call) -> Any:
     options = dict(_only(call, "id", "clock", "seed", "scenario", "environment"))
+    for name, kinds in (("id", str), ("scenario", (str, dict)), ("environment", dict)):
+        value = options.get(name)
+        if value is not None and not isinstance(value, kinds):
+            raise BadRequest(f"{name}: {value!r} is of no type that can be used here")
     return admin.create_workspace(options.pop("id", None), **options)
 
 
