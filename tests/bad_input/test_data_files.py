@@ -317,3 +317,51 @@ def test_a_format_that_is_not_built_is_named(place, source_format):
         answer = place.import_from(url)
         assert answer.status == 501
         assert source_format in answer.json["error"]["innererror"]["message"]
+
+
+NUMBERS = (
+    "9" * 5000,
+    "-" + "9" * 19,
+    "1e400",
+    "NaN",
+    "Infinity",
+    "1_0",
+    "\u0663",
+    "--1",
+    "1.2.3",
+    "x",
+)
+REALS = tuple(number for number in NUMBERS if "99999999" not in number or len(number) > 100)
+DATES = ("9" * 5000, "9999-99-99", "0000-00-00", "99999-01-01 00:00:00", "NaN", "soon", "\u0661")
+
+
+@pytest.mark.parametrize(
+    ("label", "key", "field", "code", "values"),
+    [
+        pytest.param("Cash discount", "CASHDISCOUNTCODE", "NUMBEROFDAYS", "DMF2018", NUMBERS),
+        pytest.param("Cash discount", "CASHDISCOUNTCODE", "PERCENT", "DMF2018", REALS),
+        pytest.param("Bank accounts", "BANKACCOUNTID", "ACTIVEFROM", "DMF2016", DATES),
+        pytest.param("Bank accounts", "BANKACCOUNTID", "BANKACCOUNTSTATUS", "DMF021", NUMBERS),
+        pytest.param("Country/regions", "COUNTRYREGION", "USEZIPPLUS4", "DMF021", NUMBERS),
+    ],
+    ids=["a whole number", "a number", "a time", "an enumeration", "yes or no"],
+)
+def test_values_that_are_not(place, label, key, field, code, values):
+    """Each bad value is told by its row, and none of the load is staged."""
+    rows = tuple((f"K{n}", value) for n, value in enumerate(values))
+    table = builders.Table(label.replace("/", ""), (key, field), rows)
+    text = builders.manifest((table,), "Project").replace(
+        f"<EntityName>{table.entity}<", f"<EntityName>{label}<"
+    )
+    content = {
+        table.file: table.csv,
+        "Manifest.xml": text.encode(),
+        "PackageHeader.xml": packages.header(),
+    }
+    execution = place.import_package(zipped(content)).json["value"]
+    assert place.finish(execution) == "Failed"
+    errors = place.view.executions.only().errors
+    told = {error["recordId"] for error in errors if error["message"].startswith(f"{code}: ")}
+    assert told == {str(n) for n in range(1, len(rows) + 1)}, errors
+    assert all(len(error["message"]) < 500 for error in errors)
+    assert len(place.view.rows(label)) == 0

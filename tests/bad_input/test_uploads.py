@@ -201,9 +201,8 @@ def test_of_two_uploads_at_once_every_reader_sees_one_whole(place):
     seen, failed, done = set(), [], threading.Event()
 
     def write(letter):
-        for _ in range(8):
-            if place.put(url, letter * MIB).status != 201:
-                failed.append(letter)
+        answers = [place.put(url, letter * MIB) for _ in range(8)]
+        failed.extend(letter for answer in answers if answer.status != 201)
 
     def read():
         while not done.is_set():
