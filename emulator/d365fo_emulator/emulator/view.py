@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, overload
 
 from d365fo_emulator.admin.connection import client_config
+from d365fo_emulator.emulator.sources import read_scenario
 from d365fo_emulator.journal.verify import verify
 from d365fo_emulator.kernel.durations import parse_duration
+from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.scenarios.builder import RuleBuilder
 
 if TYPE_CHECKING:
     import datetime as dt
-    from pathlib import Path
     from typing import Self
 
     from d365fo_emulator.admin.model import WorkspaceParts
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.emulator.server import Emulator
+    from d365fo_emulator.emulator.sources import ScenarioSource
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.entities.store import Value
     from d365fo_emulator.journal.model import Entry
     from d365fo_emulator.kernel.clock import Clock, ClockMode, Ran
-    from d365fo_emulator.scenarios.model import Scenario
 
 Row = dict[str, "Value"]
 
@@ -32,8 +33,8 @@ Row = dict[str, "Value"]
 class WorkspaceView:
     """Everything that a test asks of one workspace."""
 
-    _parts: WorkspaceParts
     _server: Emulator
+    _workspace_id: str
 
     @classmethod
     def of(cls, server: Emulator, parts: WorkspaceParts) -> WorkspaceView:
@@ -80,13 +81,11 @@ class WorkspaceView:
 
     # Behaviour
 
-    def load(self, scenario: str | Path | Mapping[str, Any] | Scenario) -> Self:
+    def load(self, scenario: ScenarioSource) -> Self:
         """Puts a scenario into force: a path, a shipped name, a mapping, or a value.
 
         Executions that were accepted before keep the script they were bound to.
         """
-        from d365fo_emulator.emulator.server import read_scenario  # noqa: PLC0415  it subclasses us
-
         found = read_scenario(scenario)
         self.parts.scenarios.load(found)
         if found.clock is not None:
@@ -109,11 +108,11 @@ class WorkspaceView:
 
         Raises:
             KeyError: no such entity or company.
-            NotImplementedError: another stage than `target`.
+            NotEmulated: another stage than `target`.
 
         """
         if stage != "target":
-            raise NotImplementedError(f"rows of the stage {stage!r} cannot be looked at yet")
+            raise NotEmulated(f"a look at rows of the stage {stage!r}")
         return Rows(self, entity, company)
 
     @property
@@ -302,7 +301,8 @@ class Executions(Sequence[ExecutionView]):
 class Rows(Mapping[Any, Row]):
     """Target rows of an entity by natural key (text; a tuple when several fields make it).
 
-    Read as they are asked for: a look at one row of a large table reads up to that row.
+    Read as they are asked for: a look at one row of a large table reads up to that row, so take
+    `items()` for all of them.
     """
 
     def __init__(self, view: WorkspaceView, entity: str, company: str | None) -> None:
@@ -332,6 +332,14 @@ class Rows(Mapping[Any, Row]):
         key = tuple("" if row[name] is None else str(row[name]) for name in self.entity.keys)
         return key[0] if len(key) == 1 else key
 
+    def items(self) -> ItemsView[Any, Row]:
+        """Keys and rows; one pass over the table."""
+        return _Items(self)
+
+    def values(self) -> ValuesView[Row]:
+        """Rows; one pass over the table."""
+        return _Values(self)
+
     def __getitem__(self, key: Any) -> Row:
         for found, row in self.items_in_order():
             if found == key:
@@ -347,3 +355,17 @@ class Rows(Mapping[Any, Row]):
     def __repr__(self) -> str:
         first = dict(itertools.islice(self.items_in_order(), 3))
         return f"<{len(self)} rows of {self.entity.label}, the first of them {first}>"
+
+
+class _Items(ItemsView[Any, Row]):
+    _mapping: Rows
+
+    def __iter__(self) -> Iterator[tuple[Any, Row]]:
+        return self._mapping.items_in_order()
+
+
+class _Values(ValuesView[Row]):
+    _mapping: Rows
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row for _key, row in self._mapping.items_in_order())

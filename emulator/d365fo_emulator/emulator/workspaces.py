@@ -34,14 +34,14 @@ from d365fo_emulator.storage.executions import SqliteDataManagementStore
 from d365fo_emulator.storage.learnt import SqliteLearntStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from d365fo_emulator.blob.signatures import SignatureIndex
     from d365fo_emulator.config.entries import EnvironmentFile
     from d365fo_emulator.config.model import Config
     from d365fo_emulator.dmf.engine import Engine
     from d365fo_emulator.entities.builtin import BuiltinCatalogue
+    from d365fo_emulator.http.exchange import Exchange
     from d365fo_emulator.identity.keys import SigningKeys
     from d365fo_emulator.scenarios.model import Scenario
     from d365fo_emulator.storage.database import Database
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 OPTIONS = ("clock", "seed", "scenario", "environment")
 KEEPABLE = ("scenario", "data", "journal", "clock")
+PATIENCE_SECONDS = 5.0
+GENERATION_FILE = "generation.json"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Shared:
     config: Config
     environment: EnvironmentFile
     scenario: Scenario | None
-    folder: Path
+    folder: Path  # of the workspaces' own folders
     files: WorkspaceFiles
     builtin: BuiltinCatalogue
     keys: SigningKeys
@@ -70,26 +72,43 @@ class Shared:
 
 @dataclass
 class _Open:
-    """A workspace in use: its parts, and what must be closed with it."""
+    """A workspace in use, with what was asked for it and what must be closed with it."""
 
     parts: WorkspaceParts
-    dmf: DataManagement
     databases: tuple[Database, ...]
     options: dict[str, Any]
+    closed: bool = False
+
+    def close(self) -> None:
+        """Ends its work; what is kept stays on disk."""
+        self.closed = True
+        self.parts.dmf.close()
+        for database in self.databases:
+            database.close()
 
 
 class WorkspaceRegistry:
     """All workspaces of one server; implements the admin API's `Workspaces`.
 
-    Reading is lock-free on the hot path: tables are replaced, never changed in place.
+    Reading is lock-free on the hot path: tables are replaced, never changed in place. Of a kept
+    data directory the default workspace alone is kept; the others live as long as the server.
+
+    Args:
+        remember_signature: told of each SAS handed out, and whose it is.
+
     """
 
-    def __init__(self, shared: Shared, signatures: Callable[[], SignatureIndex]) -> None:
+    def __init__(
+        self, shared: Shared, remember_signature: Callable[[str, WorkspaceId], object]
+    ) -> None:
         self._shared = shared
-        self._signatures = signatures
+        self._remember_signature = remember_signature
         self._changing = threading.Lock()
+        self._requests: set[tuple[WorkspaceId, str]] = set()
+        self._requests_changed = threading.Condition()
         self._open: dict[WorkspaceId, _Open] = {}
         self._by_tenant: dict[str, Workspace] = {}
+        self._sweep()
 
     # Finding
 
@@ -117,6 +136,26 @@ class WorkspaceRegistry:
         """The workspace whose tenant has this id or domain, letter case aside."""
         return self._by_tenant.get(tenant.casefold())
 
+    # Requests inside workspaces
+
+    def begin_request(self, exchange: Exchange) -> None:
+        """Notes a request, so that its workspace is not dropped under it."""
+        with self._requests_changed:
+            self._requests.add((exchange.workspace.id, exchange.request_id))
+
+    def end_request(self, exchange: Exchange) -> None:
+        """The request has its answer."""
+        with self._requests_changed:
+            self._requests.discard((exchange.workspace.id, exchange.request_id))
+            self._requests_changed.notify_all()
+
+    def excuse(self, exchange: Exchange) -> str:
+        """Why a request can fail through no fault of ours; "" when there is no reason."""
+        found = self._open.get(exchange.workspace.id)
+        if found is None or found.closed or found.parts.workspace is not exchange.workspace:
+            return f"the workspace {exchange.workspace.id!r} was dropped or reset meanwhile"
+        return ""
+
     # Life
 
     def create(self, workspace_id: str | None = None, **options: Any) -> WorkspaceParts:
@@ -141,7 +180,9 @@ class WorkspaceRegistry:
         return opened.parts
 
     def drop(self, workspace_id: str) -> None:
-        """Removes a workspace with everything in it.
+        """Removes a workspace with everything in it, once the requests inside it have answers.
+
+        Requests that take longer than a few seconds are answered 503.
 
         Raises:
             WorkspaceNotFound: there is none of this id.
@@ -151,9 +192,11 @@ class WorkspaceRegistry:
         if workspace_id == DEFAULT:
             raise ConfigurationError("the default workspace cannot be dropped; reset it instead")
         with self._changing:
-            closing = self._remove(workspace_id)
-        _close(closing)
-        shutil.rmtree(closing.parts.workspace.folder, ignore_errors=True)
+            dropped = self._found(workspace_id)
+            self._open = {key: one for key, one in self._open.items() if one is not dropped}
+            self._index()
+        self._await_requests(workspace_id)
+        _remove(dropped)
 
     def reset(self, workspace_id: str, keep: Sequence[str] = ()) -> None:
         """Puts a workspace back to its beginning, but for the parts to keep.
@@ -168,13 +211,13 @@ class WorkspaceRegistry:
                 hint = did_you_mean(part, KEEPABLE)
                 raise ConfigurationError(f"{part!r} cannot be kept{hint}")
         with self._changing:
-            old = self._open.get(WorkspaceId(workspace_id))
-            if old is None:
-                raise WorkspaceNotFound(workspace_id)
-            _close(old)
-            if "data" not in keep:
-                shutil.rmtree(old.parts.workspace.folder, ignore_errors=True)
-            new = self._build(WorkspaceId(workspace_id), old.options)
+            old = self._found(workspace_id)
+            if "data" in keep:
+                old.close()
+            else:
+                _remove(old)
+            clock = old.parts.workspace.clock if "clock" in keep else None
+            new = self._build(WorkspaceId(workspace_id), old.options, clock)
             if "scenario" in keep:
                 new.parts.scenarios.load(old.parts.scenarios.current)
             if "journal" in keep:
@@ -183,20 +226,34 @@ class WorkspaceRegistry:
             self._index()
 
     def close(self) -> None:
-        """Closes every workspace; what is kept stays on disk."""
+        """Closes every workspace and removes all but the default one."""
         with self._changing:
-            closing, self._open = list(self._open.values()), {}
+            closing, self._open = self._open, {}
             self._index()
-        for one in closing:
-            _close(one)
+        for workspace_id, one in closing.items():
+            if workspace_id == DEFAULT:
+                one.close()
+            else:
+                _remove(one)
 
-    def _remove(self, workspace_id: str) -> _Open:
+    def _found(self, workspace_id: str) -> _Open:
         found = self._open.get(WorkspaceId(workspace_id))
         if found is None:
             raise WorkspaceNotFound(workspace_id)
-        self._open = {key: one for key, one in self._open.items() if one is not found}
-        self._index()
         return found
+
+    def _await_requests(self, workspace_id: str) -> None:
+        with self._requests_changed:
+            self._requests_changed.wait_for(
+                lambda: all(found != workspace_id for found, _request in self._requests),
+                timeout=PATIENCE_SECONDS,
+            )
+
+    def _sweep(self) -> None:
+        """Removes what a process that was killed has left of workspaces that are not kept."""
+        for folder in self._shared.folder.glob("*"):
+            if folder.name != _folder_name(DEFAULT, 0):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _index(self) -> None:
         self._by_tenant = {
@@ -213,44 +270,66 @@ class WorkspaceRegistry:
 
     # Building
 
-    def _build(self, workspace_id: WorkspaceId, options: dict[str, Any]) -> _Open:
-        shared = self._shared
-        seed = options.get("seed", shared.config.seed)
-        folder = shared.folder / "workspaces" / _folder_name(workspace_id, seed)
-        new = not (folder / "control.db").exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        environment = options.get("environment") or shared.environment
-        storage_key = shared.config.storage_key
+    def _build(
+        self, workspace_id: WorkspaceId, options: dict[str, Any], clock: Clock | None = None
+    ) -> _Open:
+        """Opens a workspace; `clock`: the former one, to go on from where that stands."""
+        environment = options.get("environment") or self._shared.environment
+        scenario = options.get("scenario") or self._shared.scenario
+        seed = self._seed(options, scenario)
+        folder = self._shared.folder / _folder_name(workspace_id, seed)
+        generation = _generation(folder)
+        if generation is None:  # nothing, or what a process killed while it seeded has left
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        storage_key = self._shared.config.storage_key
         if workspace_id != DEFAULT:
-            identity = workspace_identity(workspace_id, Ids(seed, f"identity|{workspace_id}"))
+            identity = workspace_identity(
+                workspace_id, Ids(seed, f"identity|{workspace_id}"), len(environment.clients)
+            )
             environment = for_workspace(environment, identity)
             storage_key = identity.storage_key
-        scenario = options.get("scenario") or shared.scenario
-        mode = ClockMode(options.get("clock", shared.config.clock))
-        if scenario is not None and scenario.clock is not None and "clock" not in options:
-            mode = scenario.clock
         workspace = Workspace(
             id=workspace_id,
             seed=seed,
-            clock=Clock(mode),
-            ids=Ids(seed, workspace_id, _generation(folder)),
+            clock=self._clock(options, scenario, clock),
+            ids=Ids(seed, workspace_id, generation or 0),
             folder=folder,
-            storage_account=shared.config.storage_account,
+            storage_account=self._shared.config.storage_account,
             storage_key=storage_key,
             settings=environment.settings,
         )
         opened = self._assemble(workspace, environment, scenario, options)
-        at = opened.dmf.at
+        at = opened.parts.dmf.at
         try:
             seeding.describe(at, environment)
-            if new:
+            if generation is None:
                 seeding.seed(at, environment)
+            _write_generation(folder, (generation or 0) + 1)
         except BaseException:
-            _close(opened)
-            if new:  # half an environment must not be taken for a whole one at the next start
+            opened.close()
+            if generation is None:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         return opened
+
+    def _seed(self, options: Mapping[str, Any], scenario: Scenario | None) -> int:
+        """What was asked for; else what the scenario says; else the server's."""
+        said = options.get("seed", None if scenario is None else scenario.seed)
+        return int(self._shared.config.seed if said is None else said)
+
+    def _clock(
+        self, options: Mapping[str, Any], scenario: Scenario | None, former: Clock | None
+    ) -> Clock:
+        """The former one's time and mode; else the mode asked for, the scenario's, the server's."""
+        if former is not None:
+            return Clock(former.mode, former.now)
+        said = options.get("clock") or (scenario and scenario.clock) or self._shared.config.clock
+        try:
+            return Clock(ClockMode(said))
+        except ValueError:
+            hint = did_you_mean(str(said), tuple(ClockMode))
+            raise ConfigurationError(f"there is no clock {said!r}{hint}") from None
 
     def _assemble(
         self,
@@ -292,7 +371,7 @@ class WorkspaceRegistry:
             scenarios=scenarios,
             journal=Journal(workspace.id),
         )
-        return _Open(parts, dmf, (control, data), options)
+        return _Open(parts, (control, data), options)
 
     def _blob_service(self, workspace: Workspace, control: Database) -> BlobService:
         store = SqliteBlobStore(control)
@@ -302,7 +381,7 @@ class WorkspaceRegistry:
         content.clean(store.contents())
 
         def issued(signature: str) -> None:
-            self._signatures().remember(signature, workspace.id)
+            self._remember_signature(signature, workspace.id)
 
         return BlobService(workspace, store, content, issued)
 
@@ -314,15 +393,21 @@ def _folder_name(workspace_id: WorkspaceId, seed: int) -> str:
     return Ids(seed, "folder").fixed(workspace_id, 12).hex()
 
 
-def _generation(folder: Path) -> int:
-    """How often the folder was opened before: ids of a later run never repeat an earlier one's."""
-    path = folder / "generation.json"
-    number = json.loads(path.read_text("utf-8")) + 1 if path.exists() else 0
-    path.write_text(json.dumps(number), "utf-8")
-    return int(number)
+def _generation(folder: Path) -> int | None:
+    """How often the folder was opened before; None: never to the end of its seeding.
+
+    Ids of a later run never repeat an earlier one's by it.
+    """
+    path = folder / GENERATION_FILE
+    return int(json.loads(path.read_text("utf-8"))) if path.exists() else None
 
 
-def _close(opened: _Open) -> None:
-    opened.dmf.close()
-    for database in opened.databases:
-        database.close()
+def _write_generation(folder: Path, number: int) -> None:
+    draft = folder / f"{GENERATION_FILE}.draft"
+    draft.write_text(json.dumps(number), "utf-8")
+    draft.replace(folder / GENERATION_FILE)
+
+
+def _remove(opened: _Open) -> None:
+    opened.close()
+    shutil.rmtree(opened.parts.workspace.folder, ignore_errors=True)

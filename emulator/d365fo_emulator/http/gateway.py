@@ -48,6 +48,10 @@ def _ignore(*_: Any) -> None:
     return None
 
 
+def _no_excuse(_exchange: Exchange) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Hooks:
     """What others do while a request passes.
@@ -58,6 +62,8 @@ class Hooks:
         on_done: the answer is decided: exchange, status (`NO_ANSWER`: none), headers, the first
             bytes read of the request's body and of the answer's. Called before the last byte of
             the answer leaves, so that a client can look its request up.
+        excuse: why a request can have failed through no fault of ours (its workspace was dropped
+            under it); "" when there is no such reason. With one, the answer is 503, not 500.
         on_exception: an exception that no handler knew, for the test that caused it.
 
     """
@@ -65,7 +71,8 @@ class Hooks:
     decide: Callable[[Exchange], Decision] = _undecided
     on_start: Callable[[Exchange], object] = _ignore
     on_done: OnDone = _ignore
-    on_exception: Callable[[Exception], object] = _ignore
+    excuse: Callable[[Exchange], str] = _no_excuse
+    on_exception: Callable[[Exchange, Exception], object] = _ignore
 
 
 @dataclass(frozen=True)
@@ -255,13 +262,17 @@ class Gateway:
         except HTTPException as refused:
             refusal = passage.refuse(refused.code or 500, refused.description or refused.name)
         except Exception as error:  # noqa: BLE001  no bug may leave a client without an answer
-            _log.exception("%s %s failed", passage.exchange.method, passage.exchange.path)
-            self._hooks.on_exception(error)
-            passage.exchange.note(f"exception in the emulator: {type(error).__name__}: {error}")
-            refusal = passage.refuse(
-                500, f"the emulator itself failed ({type(error).__name__}); see its log"
-            )
+            refusal = self._failed(passage, error)
         return _captured(refusal, passage.environ)
+
+    def _failed(self, passage: Passage, error: Exception) -> WSGIApplication:
+        exchange, kind = passage.exchange, type(error).__name__
+        exchange.note(f"exception in the emulator: {kind}: {error}")
+        if excuse := self._hooks.excuse(exchange):
+            return passage.refuse(503, excuse)
+        _log.exception("%s %s failed", exchange.method, exchange.path, exc_info=error)
+        self._hooks.on_exception(exchange, error)
+        return passage.refuse(500, f"the emulator itself failed ({kind}); see its log")
 
     def _walk(self, passage: Passage) -> WSGIApplication:
         for _, step in self.way:

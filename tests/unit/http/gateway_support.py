@@ -130,6 +130,7 @@ class Caller:
         self.events = []
         self.done = []
         self.exceptions = []
+        self.excuse = ""
         self.gateway = Gateway(
             [self.surfaces.build(name) for name in SurfaceName],
             lambda: self.surfaces.workspaces["default"],
@@ -137,7 +138,8 @@ class Caller:
                 decide=lambda exchange: self.events.append("decide") or decision or Decision(),
                 on_start=lambda exchange: self.events.append("start"),
                 on_done=self._on_done,
-                on_exception=self.exceptions.append,
+                excuse=lambda exchange: self.excuse,
+                on_exception=lambda exchange, error: self.exceptions.append(error),
             ),
             GatewayOptions(**options),
         )

@@ -173,6 +173,15 @@ def test_a_bug_is_500_in_the_surfaces_words_and_kept_for_the_test(caller, caplog
     assert caplog.records[0].exc_info is not None
 
 
+def test_a_failure_that_has_an_excuse_is_503_and_no_bug(caller, caplog):
+    caller.excuse = "the workspace went away"
+    status, headers, body = caller.ask("/data/bug")
+    assert (status, json.loads(body)["status"]) == (503, 503)
+    assert headers["X-Emulator-Reason"] == "the workspace went away"
+    assert caller.exceptions == []
+    assert caplog.records == []
+
+
 def test_what_is_not_built_is_501_by_name(caller):
     status, headers, _ = caller.ask("/data/unbuilt")
     assert (status, headers["X-Emulator-Reason"]) == (501, "the thing is not emulated")
