@@ -11,6 +11,7 @@ from d365fo_emulator.blob.errors import BlobError, ForeignUrl
 from d365fo_emulator.blob.model import PACKAGE_CONTAINER
 from d365fo_emulator.dmf import checks, errors
 from d365fo_emulator.dmf.errors import ExecutionNotFound
+from d365fo_emulator.dmf.life import Acceptance
 from d365fo_emulator.dmf.model import (
     DataProject,
     Execution,
@@ -50,12 +51,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be begun. `package`: name of the held bytes of an import."""
+    """What is to be begun.
+
+    `package`: name of the held bytes of an import. `again`: whether it may stand in the place of
+    an ended execution of its id.
+    """
 
     execution_id: str
     project: DataProject
     company: str
     package: str = ""
+    again: bool = False
 
 
 def get_azure_write_url(call: Call) -> str:
@@ -83,14 +89,15 @@ def import_from_package(call: Call) -> str:
         checked = checks.check_package(path, call.exchange.workspace, dmf.at.catalogue)
         group = call["definitionGroupId"] or checked.manifest.definition_group
         _check_overwrite(call, group)
-        _make_room(call, execution_id)
+        _check_id(call, execution_id, again=_may_run_again(call))
         if not checked.has_data:
             # Client code reports it: an id is returned and no execution ever appears.
             call.exchange.note("no entity of the manifest has its file in the package")
             path.unlink()
             return execution_id
         project = _imported_project(call, checked, group)
-        _begin(call, Job(execution_id, project, company, held))
+        again = _may_run_again(call)
+        _begin(call, Job(execution_id, project, company, held, again=again))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -101,6 +108,10 @@ def _check_overwrite(call: Call, group: str) -> None:
     """`overwrite` is about the project's definition, not about rows (recorded)."""
     if call.dmf.at.store.project(group) and not call["overwrite"]:
         raise errors.failed("project-exists", project=group)
+
+
+def _may_run_again(call: Call) -> bool:
+    return call.exchange.workspace.settings.used_execution_id == "rerun"
 
 
 def _imported_project(call: Call, checked: checks.CheckedPackage, group: str) -> DataProject:
@@ -122,8 +133,9 @@ def export_to_package(call: Call) -> str:
     project = dmf.at.store.project(call["definitionGroupId"])
     if project is None or project.operation is not Operation.EXPORT:
         return _unknown_project(call, execution_id, project)
-    _make_room(call, execution_id, rerun=call["reExecute"])
-    _begin(call, Job(execution_id, project, company))
+    again = call["reExecute"] or _may_run_again(call)
+    _check_id(call, execution_id, again=again)
+    _begin(call, Job(execution_id, project, company, again=again))
     return execution_id
 
 
@@ -234,15 +246,11 @@ def _hold_package(call: Call) -> str:
     return held
 
 
-def _make_room(call: Call, execution_id: str, *, rerun: bool = False) -> None:
-    """Refuses a used execution id, unless it may run again."""
+def _check_id(call: Call, execution_id: str, *, again: bool) -> None:
+    """Refuses a used execution id before anything is written; `_begin` looks once more."""
     found = call.dmf.lives.find(ExecutionId(execution_id))
-    if found is None:
-        return
-    again = rerun or call.exchange.workspace.settings.used_execution_id == "rerun"
-    if not again or found.finished_at is None:
+    if found is not None and not (again and found.finished_at is not None):
         raise errors.failed("execution-id-used", id=execution_id)
-    call.dmf.drop(found.id)
 
 
 def _begin(call: Call, job: Job) -> None:
@@ -271,5 +279,9 @@ def _begin(call: Call, job: Job) -> None:
         plan=project.entities,
     )
     made = project if project.operation is Operation.IMPORT else None
-    if not call.dmf.lives.accept(execution, made):
-        raise errors.failed("execution-id-used", id=job.execution_id)
+    overwrite = call.arguments.get("overwrite", True)
+    match call.dmf.lives.accept(execution, made, overwrite=overwrite, again=job.again):
+        case Acceptance.ID_USED:
+            raise errors.failed("execution-id-used", id=job.execution_id)
+        case Acceptance.PROJECT_EXISTS:
+            raise errors.failed("project-exists", project=project.name)

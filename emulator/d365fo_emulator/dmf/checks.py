@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import errors
-from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, open_package
 from d365fo_emulator.packages.errors import (
     ControlFileMissing,
@@ -105,8 +104,6 @@ def _check_source(workspace: Workspace, package: Package, plan: PackageEntity) -
         source_format = find_format(plan.source_format)
     except SourceUnreadable:
         return  # noticed when the entity is imported
-    except NotEmulated:
-        raise
     if source_format is not CSV_UNICODE or not package.find(plan.file_name):
         return
     with package.open(plan.file_name) as stream:

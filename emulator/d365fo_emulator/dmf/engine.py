@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 LONGEST_WAIT = 60.0  # seconds; a machine's clock may be set while we wait
+AFTER_FAILURE = 1.0  # seconds until executions are looked after again whose store has failed
 
 
 class Engine:
@@ -73,27 +74,34 @@ class Engine:
             thread.start()
 
     def _watch(self) -> None:
+        pause = 0.0
         while True:
             with self._changed:
                 if not self._pending and not self._stopped:
-                    self._changed.wait(self._wait_seconds())
+                    self._changed.wait(pause)
                 if self._stopped:
                     return
                 self._pending = False
                 real = self._real()
-            for lives in real:
-                now = lives.clock.now
-                lives.settle(now)
-                for execution in lives.take_ready(now):
-                    self._work.put((lives, execution))
+            pause = min([LONGEST_WAIT, *(self._look_after(lives) for lives in real)])
 
-    def _wait_seconds(self) -> float:
-        waits = [LONGEST_WAIT]
-        for lives in self._real():
+    def _look_after(self, lives: Lives) -> float:
+        """Enters what is due, hands out its work, and says how many seconds to wait then.
+
+        The store's locks are taken here, so the lock of the engine must not be held.
+        """
+        now = lives.clock.now
+        try:
+            lives.settle(now)
+            for execution in lives.take_ready(now):
+                self._work.put((lives, execution))
             due = lives.next_due()
-            if due is not None:
-                waits.append(max((due - lives.clock.now).total_seconds(), 0.001))
-        return min(waits)
+        except Exception as error:  # noqa: BLE001  one workspace must not stop all others
+            lives.on_failure(error)
+            return AFTER_FAILURE
+        if due is None:
+            return LONGEST_WAIT
+        return max((due - lives.clock.now).total_seconds(), 0.001)
 
     def _serve(self) -> None:
         while (task := self._work.get()) is not None:

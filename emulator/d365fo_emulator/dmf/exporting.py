@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.dmf.importing import in_order
-from d365fo_emulator.dmf.model import EntityRun, EntityStatus
+from d365fo_emulator.dmf.checks import known_entity
+from d365fo_emulator.dmf.model import EntityRun, EntityStatus, in_order
 from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.packages.errors import FileNotWritable
 from d365fo_emulator.packages.formats.registry import find_format
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
+    from d365fo_emulator.dmf.importing import ImportDeps
     from d365fo_emulator.dmf.model import Execution
-    from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.entities.store import RowStore
 
 
 def export_package(
-    catalogue: Catalogue,
-    rows: RowStore,
+    deps: ImportDeps,
     execution: Execution,
     target: IO[bytes],
     stamp: dt.datetime,
@@ -41,12 +40,12 @@ def export_package(
     runs, plans, names = [], [], {}
     with PackageWriter(target, stamp) as writer:
         for planned in in_order(execution.plan):
-            entity = catalogue.find(planned.label)
+            entity = known_entity(deps.catalogue, planned)
             if entity is None:
                 runs.append(_failed(planned, f"no entity is called {planned.label!r}"))
                 continue
             plan = _written_as(planned, entity)
-            runs.append(_export_entity(rows, execution, plan, entity, writer, go_on))
+            runs.append(_export_entity(deps.rows, execution, plan, entity, writer, go_on))
             plans.append(plan)
             names[plan.label] = entity.name
         manifest = Manifest(execution.group, execution.group, tuple(plans))
@@ -85,7 +84,7 @@ def _export_entity(
     writer: PackageWriter,
     go_on: Callable[[], bool],
 ) -> EntityRun:
-    run = EntityRun(plan.label, plan.source_format, plan.file_name)
+    run = EntityRun.planned(plan)
     company = execution.company if entity.per_company else ""
     rows.prepare(entity)
     if not rows.count(entity, company):
@@ -126,7 +125,7 @@ def _texts(
 
 
 def _failed(plan: PackageEntity, because: str) -> EntityRun:
-    run = EntityRun(plan.label, plan.source_format, plan.file_name)
+    run = EntityRun.planned(plan)
     return dataclasses.replace(
         run,
         staging_status=EntityStatus.ERROR,

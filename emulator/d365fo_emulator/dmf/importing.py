@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import scripted
 from d365fo_emulator.dmf.checks import known_entity
-from d365fo_emulator.dmf.errors import duplicate_key, file_not_found, nothing_staged
-from d365fo_emulator.dmf.model import EntityRun, EntityStatus
+from d365fo_emulator.dmf.errors import file_not_found
+from d365fo_emulator.dmf.model import EntityRun, EntityStatus, in_order
 from d365fo_emulator.entities.conversion import Converter
+from d365fo_emulator.entities.errors import duplicate_key, nothing_staged
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.entities.validation import TargetChecks
 from d365fo_emulator.packages.archive import open_package
@@ -25,6 +26,7 @@ from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.registry import find_format
 from d365fo_emulator.packages.mapping import plan_columns, staging_name, wanted_columns
 from d365fo_emulator.scenarios.model import StepState
+from d365fo_emulator.scenarios.timeline import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,20 +60,19 @@ def import_package(
     report: Callable[[EntityRun], None],
     go_on: Callable[[], bool],
 ) -> tuple[EntityRun, ...]:
-    """Imports every entity in order; `report` hears of each change, `go_on` is asked often."""
+    """Imports every entity in order; `report` hears of each change, `go_on` is asked often.
+
+    Entities that its stop came before stay untouched.
+    """
     runs = []
     with open_package(package) as archive:
         for plan in in_order(execution.plan):
-            run = _EntityImport(deps, execution, plan, archive, report, go_on).run()
-            report(run)
+            run = EntityRun.planned(plan)
+            if go_on():
+                run = _EntityImport(deps, execution, plan, archive, report, go_on).run()
+                report(run)
             runs.append(run)
     return tuple(runs)
-
-
-def in_order(plan: Sequence[PackageEntity]) -> list[PackageEntity]:
-    """Enabled entities by unit, level and sequence; ties in the order of the manifest."""
-    enabled = [entity for entity in plan if not entity.disabled]
-    return sorted(enabled, key=lambda entity: (entity.unit, entity.level, entity.sequence))
 
 
 class _EntityImport:
@@ -97,11 +98,11 @@ class _EntityImport:
         self.go_on = go_on
         self.entity = _known(deps.catalogue, plan)
         self.company = execution.company if self.entity.per_company else ""
-        self.ends_in = execution.script.timeline[-1].state
+        self.ends_in = normalized(execution.script.timeline)[-1].state
 
     def run(self) -> EntityRun:
         """Takes the entity through its stages, from wherever it had come to."""
-        run = EntityRun(self.plan.label, self.plan.source_format, self.plan.file_name)
+        run = EntityRun.planned(self.plan)
         self.rows.prepare(self.entity)
         run = self._source_to_staging(run)
         if run.staging_status is not EntityStatus.FINISHED:
@@ -198,7 +199,7 @@ class _EntityImport:
 
     def _staged(self, run: EntityRun) -> EntityRun:
         staged = self._progress().staged
-        in_error = self._failed_rows(Stage.SOURCE) + self._failed_rows(Stage.STAGING)
+        in_error = len(self._rows_left_behind())
         failed = self._staging_failed()
         return dataclasses.replace(
             run,
@@ -242,14 +243,19 @@ class _EntityImport:
         mapped = self._mapped_fields()
         script = self.execution.script.row_errors
         fields = mapped if script else checks.checked(mapped)
+        behind = self._rows_left_behind()
         for numbers, columns in self.rows.staged(self.execution.id, self.entity, fields):
             errors = checks.check(fields, numbers, columns)
             errors += scripted.errors_for(
                 script, self.entity, Stage.TARGET, fields, numbers, columns
             )
-            self.rows.add_errors(self.execution.id, self.entity, errors)
+            self._add_target_errors(errors, behind)
         for errors in checks.check_absent(self.execution.id, mapped):
-            self.rows.add_errors(self.execution.id, self.entity, errors)
+            self._add_target_errors(errors, behind)
+
+    def _add_target_errors(self, errors: Sequence[RowError], behind: set[int]) -> None:
+        taken = [error for error in errors if error.row not in behind]
+        self.rows.add_errors(self.execution.id, self.entity, taken)
 
     def _written(self, run: EntityRun, progress: EntityProgress) -> EntityRun:
         in_error = self._failed_rows(Stage.TARGET)
@@ -270,6 +276,14 @@ class _EntityImport:
 
     def _progress(self) -> EntityProgress:
         return self.rows.progress(self.execution.id, self.entity)
+
+    def _rows_left_behind(self) -> set[int]:
+        """Rows that failed before the target step: it does not see them."""
+        return {
+            error.row
+            for _name, error in self.rows.errors(self.execution.id, self.entity)
+            if error.row and error.stage is not Stage.TARGET
+        }
 
     def _failed_rows(self, stage: Stage) -> int:
         return self.rows.count_failed_rows(self.execution.id, self.entity, stage)

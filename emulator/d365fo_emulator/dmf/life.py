@@ -3,53 +3,50 @@
 Live executions are held in memory and written through at each step, so that a poll costs no
 write. On an auto or virtual clock the work runs in whoever moves time (or in the poll that leads
 into it), so that runs repeat exactly; on a real clock in the engine's workers.
+
+One lock guards all of it; it is never held while work runs. An execution's work passes through
+three sets: `_queued` (somebody has promised to call `work`), `_at_work` (somebody runs it), and
+`_stopping` (whoever runs it is to stop).
 """
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import datetime as dt
 import logging
 import threading
-from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import progression
 from d365fo_emulator.dmf.errors import ControlRefused, ExecutionNotFound
-from d365fo_emulator.dmf.model import EntityRun, Execution, ExecutionState, WorkStatus
+from d365fo_emulator.dmf.model import WorkStatus
+from d365fo_emulator.dmf.registry import Registry
 from d365fo_emulator.kernel.clock import ClockMode, Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from d365fo_emulator.dmf.model import DataProject
+    from d365fo_emulator.dmf.model import DataProject, EntityRun, Execution, ExecutionState
     from d365fo_emulator.dmf.store import DataManagementStore
+    from d365fo_emulator.dmf.work import Outcome, Work
     from d365fo_emulator.kernel.workspace import ExecutionId, Workspace
-
-    Report = Callable[[EntityRun], None]
-    GoOn = Callable[[], bool]
 
 log = logging.getLogger("d365fo_emulator.engine")
 
-ENDED_IN_MEMORY = 1000
 
+class Acceptance(StrEnum):
+    """What became of an execution that was to begin."""
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the real work of an execution led to; `package`: name of the exported blob."""
-
-    state: ExecutionState
-    because: str
-    entities: tuple[EntityRun, ...] = ()
-    package: str | None = None
+    ACCEPTED = "accepted"
+    ID_USED = "id used"
+    PROJECT_EXISTS = "project exists"
 
 
 class Lives:
     """All executions of one workspace; also the clock's agenda of their steps.
 
     Args:
-        perform: the real work: (execution, report, go on?) to its outcome.
         wake: tells the engine that something may be due (real clocks).
         on_failure: hears of exceptions that are the emulator's own fault.
 
@@ -59,53 +56,72 @@ class Lives:
         self,
         workspace: Workspace,
         store: DataManagementStore,
-        perform: Callable[[Execution, Report, GoOn], Outcome],
+        work: Work,
         wake: Callable[[], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self.clock = workspace.clock
+        self.on_failure = on_failure
         self._take_up = dt.timedelta(seconds=workspace.settings.take_up_after_seconds)
         self._takes = dt.timedelta(seconds=workspace.settings.work_takes_seconds)
-        self._store = store
-        self._perform = perform
+        self._work = work
         self._wake = wake
-        self._on_failure = on_failure
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._queued: set[str] = set()
         self._at_work: set[str] = set()
         self._stopping: set[str] = set()
         self._closed = False
-        self._live = {one.id.casefold(): _resumed(store, one) for one in store.live()}
-        self._ended: collections.OrderedDict[str, Execution] = collections.OrderedDict()
+        self._known = Registry(store)
 
     # What the actions ask for
 
-    def accept(self, execution: Execution, project: DataProject | None) -> bool:
-        """Begins an execution's life; False, with nothing written, when its id is used."""
+    def accept(
+        self,
+        execution: Execution,
+        project: DataProject | None,
+        *,
+        overwrite: bool = True,
+        again: bool = False,
+    ) -> Acceptance:
+        """Begins an execution's life, unless that is refused: then nothing was written.
+
+        Args:
+            execution: the new one.
+            project: the data project that it brings.
+            overwrite: whether `project` may stand in the place of one of its name.
+            again: whether it may stand in the place of an ended one of its id.
+
+        """
         began = progression.begun(execution)
         with self._lock:
-            if not self._store.accept(began, project):
-                return False
-            self._keep(began)
+            if project is not None and not overwrite and self._known.has_project(project.name):
+                return Acceptance.PROJECT_EXISTS
+            former = self._known.find(execution.id)
+            if former is not None:
+                if not (again and self._is_over(former)):
+                    return Acceptance.ID_USED
+                self._work.discard(former)
+                self._known.remove(former)
+            if not self._known.add(began, project):
+                return Acceptance.ID_USED
         self._wake()
-        return True
+        return Acceptance.ACCEPTED
 
     def find(self, execution: ExecutionId) -> Execution | None:
         """The execution of this id, as it stands; costs no poll."""
         with self._lock:
-            folded = execution.casefold()
-            known = self._live.get(folded) or self._ended.get(folded)
-            if known is None:
-                known = self._store.execution(execution)
-                if known is not None:
-                    self._remember(known)
-            return known
+            return self._known.find(execution)
 
     def all(self) -> list[Execution]:
         """All executions, oldest first."""
         with self._lock:
-            return [self.find(one.id) or one for one in self._store.executions()]
+            return self._known.all()
+
+    def live(self) -> Iterable[Execution]:
+        """Those that are not at their end."""
+        with self._lock:
+            return self._known.live()
 
     def poll(self, execution: ExecutionId) -> Execution:
         """The execution as a client's status call sees it; the call then counts.
@@ -117,12 +133,13 @@ class Lives:
             ExecutionNotFound: no such execution, or its record is not written yet by the script.
 
         """
+        now = self.clock.now
         with self._lock:
-            found = self.find(execution)
+            found = self._known.find(execution)
             if found is None:
                 raise ExecutionNotFound(execution)
-            shown, after, moved = progression.polled(found, self.clock.now, self._taken_up_after)
-            self._keep(after, save=moved and found.finished_at is None)
+            shown, after, moved = progression.polled(found, now, self._taken_up_after)
+            self._known.keep(after, save=moved and found.finished_at is None)
         self._after_poll(moved=moved)
         if not shown.found:
             raise ExecutionNotFound(execution)
@@ -131,7 +148,8 @@ class Lives:
     def _after_poll(self, *, moved: bool) -> None:
         match self.clock.mode:
             case ClockMode.REAL:
-                if moved:
+                due = self.next_due()  # work may be wanted though no step was entered
+                if moved or (due is not None and due <= self.clock.now):
                     self._wake()
             case ClockMode.AUTO:
                 due = self.next_due()
@@ -146,15 +164,20 @@ class Lives:
         """When the earliest step or piece of work falls due."""
         now, after = self.clock.now, self._taken_up_after
         with self._lock:
+            if self._closed:
+                return None
             dues = [
                 progression.due(one, now, after)
-                for folded, one in self._live.items()
-                if folded not in self._queued
+                for one in self._known.live()
+                if one.id.casefold() not in self._queued
             ]
         return min((due for due in dues if due is not None), default=None)
 
     def run_due(self, now: dt.datetime) -> list[Ran]:
-        """Enters every step due by `now` and runs the work that becomes due by it."""
+        """Enters every step due by `now` and runs the work that becomes due by it.
+
+        Also waits for work that other threads are at, so that all is done when it returns.
+        """
         ran: list[Ran] = []
         while True:
             ran += self.settle(now)
@@ -164,27 +187,35 @@ class Lives:
             if not ready and not self._wait_for_others():
                 return ran
 
+    def time_passes(self) -> None:
+        """A real clock runs from now on: the engine takes over."""
+        self._wake()
+
     def settle(self, now: dt.datetime) -> list[Ran]:
         """Enters every step due by `now`."""
         ran: list[Ran] = []
         with self._lock:
-            for execution in list(self._live.values()):
+            if self._closed:
+                return ran
+            for execution in self._known.live():
                 after, entered = progression.settled(execution, now, self._taken_up_after)
                 if entered:
-                    self._keep(after, save=True)
+                    self._known.keep(after, save=True)
                 ran += [
                     Ran(one.at, f"execution {execution.id} entered {one.state}") for one in entered
                 ]
         return ran
 
     def take_ready(self, now: dt.datetime) -> list[ExecutionId]:
-        """Executions whose work should run now; whoever asks first must call `work` for them."""
+        """Executions whose work should run now; whoever asks must call `work` for each."""
         after = self._taken_up_after
         with self._lock:
+            if self._closed:
+                return []
             ready = {
-                folded: one.id
-                for folded, one in self._live.items()
-                if folded not in self._queued and progression.wants_work(one, now, after)
+                one.id.casefold(): one.id
+                for one in self._known.live()
+                if one.id.casefold() not in self._queued and progression.wants_work(one, now, after)
             }
             self._queued.update(ready)
         return list(ready.values())
@@ -199,63 +230,88 @@ class Lives:
     # The real work
 
     def work(self, execution: ExecutionId) -> None:
-        """Runs an execution's real work, unless somebody else has taken it up."""
+        """Runs an execution's real work, unless somebody else has taken it up.
+
+        Never raises: what fails in it is told to `on_failure` and ends the execution as Failed.
+        """
         folded = execution.casefold()
-        with self._idle:
-            self._queued.discard(folded)
-            found = self._live.get(folded)
-            if found is None or self._closed or not self._store.claim(execution):
+        running = self._taken_up(folded)
+        if running is None:
+            return
+        try:
+            self._conclude(running.id, self._performed(running))
+        except Exception as error:
+            if not self._closed:
+                log.exception("the work of execution %s failed", running.id)
+                self._break_off(running, error)
+        finally:
+            with self._idle:
+                self._at_work.discard(folded)
+                self._stopping.discard(folded)
                 self._idle.notify_all()
-                return
-            running = dataclasses.replace(found, work=WorkStatus.RUNNING)
-            self._live[folded] = running
-            self._at_work.add(folded)
-        outcome = self._outcome(running)
-        with self._idle:
-            self._at_work.discard(folded)
-            if not self._closed:  # what closing has cut off goes on at the next start
-                self._end_work(folded, outcome)
-            self._idle.notify_all()
         self._wake()
 
-    def _outcome(self, execution: Execution) -> Outcome:
+    def _taken_up(self, folded: str) -> Execution | None:
+        with self._idle:
+            self._queued.discard(folded)
+            self._idle.notify_all()
+            found = self._known.live_one(folded)
+            if found is None or self._closed or found.work is not WorkStatus.WAITING:
+                return None
+            running = dataclasses.replace(found, work=WorkStatus.RUNNING)
+            self._known.keep(running)
+            self._at_work.add(folded)
+            return running
+
+    def _performed(self, execution: Execution) -> Outcome:
         folded = execution.id.casefold()
 
         def report(run: EntityRun) -> None:
             with self._lock:
-                if folded in self._live:
-                    self._live[folded] = progression.with_run(self._live[folded], run)
+                found = self._known.live_one(folded)
+                if found is not None:
+                    self._known.keep(progression.with_run(found, run))
 
         def go_on() -> bool:
             return not self._closed and folded not in self._stopping
 
-        try:
-            return self._perform(execution, report, go_on)
-        except Exception as error:
-            if not self._closed:
-                log.exception("the work of execution %s failed", execution.id)
-                self._on_failure(error)
-            because = f"the emulator itself failed: {type(error).__name__}: {error}"
-            return Outcome(ExecutionState.FAILED, because)
+        return self._work.perform(execution, report, go_on)
 
-    def _end_work(self, folded: str, outcome: Outcome) -> None:
-        now = self.clock.now
-        execution = self._live.get(folded) or self._ended[folded]
-        takes = self._work_takes if progression.works_naturally(execution) else dt.timedelta()
-        done = dataclasses.replace(
-            execution,
-            work=WorkStatus.DONE,
-            work_done_at=now + takes,
-            entities=outcome.entities or execution.entities,
-            package=execution.package if outcome.package is None else outcome.package,
-        )
-        if folded in self._stopping:
-            self._stopping.discard(folded)
-        else:
-            done = dataclasses.replace(done, computed=outcome.state, reason=outcome.because)
-        if done.finished_at is None:
-            done, _entered = progression.settled(done, now, self._taken_up_after)
-        self._keep(done, save=True)
+    def _conclude(self, running: ExecutionId, outcome: Outcome) -> None:
+        with self._lock:
+            execution = None if self._closed else self._known.find(running)
+            if execution is None:
+                return  # what closing has cut off goes on at the next start
+            now = self.clock.now
+            takes = self._work_takes if progression.works_naturally(execution) else dt.timedelta()
+            done = dataclasses.replace(
+                execution,
+                work=WorkStatus.DONE,
+                work_done_at=now + takes,
+                entities=outcome.entities or execution.entities,
+                package=execution.package if outcome.package is None else outcome.package,
+            )
+            if done.finished_at is None:
+                done = dataclasses.replace(done, computed=outcome.state, reason=outcome.because)
+                done, _entered = progression.settled(done, now, self._taken_up_after)
+            self._known.keep(done, save=True)
+        # Only now: work that was cut off before this begins again, and needs what was held.
+        self._work.release(done)
+
+    def _break_off(self, running: Execution, error: Exception) -> None:
+        self.on_failure(error)
+        because = f"the emulator itself failed: {type(error).__name__}: {error}"
+        with self._lock:
+            found = self._known.find(running.id) or running
+            if found.finished_at is None:
+                found = progression.broken_off(found, self.clock.now, because)
+            self._known.keep(found)  # in memory at least: the store may be what has failed
+        try:
+            with self._lock:
+                self._known.keep(found, save=True)
+            self._work.release(found)
+        except Exception:
+            log.exception("the end of execution %s was not written", running.id)
 
     # By hand
 
@@ -282,11 +338,13 @@ class Lives:
         folded = execution.casefold()
         with self._idle:
             found = self._controllable(execution)
+            after = progression.ended(found, state, self.clock.now, because)
+            self._known.keep(after, save=True)
             if folded in self._at_work:
                 self._stopping.add(folded)
-            after = progression.ended(found, state, self.clock.now, because)
-            self._keep(after, save=True)
-            self._idle.wait_for(lambda: folded not in self._at_work)
+                self._wait_for_end_of_work(folded)
+            else:
+                self._work.release(after)
         return self._settled(execution)
 
     def _by_hand(
@@ -295,15 +353,18 @@ class Lives:
         move: Callable[[Execution, dt.datetime], Execution],
     ) -> Execution:
         with self._lock:
-            found = self._live.get(execution.casefold())
+            found = self._known.live_one(execution)
             if found is not None:
-                self._keep(move(found, self.clock.now), save=True)
+                self._known.keep(move(found, self.clock.now), save=True)
         return self._settled(execution)
 
     def _work_now(self, execution: ExecutionId) -> None:
         self.work(execution)
         with self._idle:
-            self._idle.wait_for(lambda: execution.casefold() not in self._at_work)
+            self._wait_for_end_of_work(execution.casefold())
+
+    def _wait_for_end_of_work(self, folded: str) -> None:
+        self._idle.wait_for(lambda: folded not in self._at_work)
 
     def _controllable(self, execution: ExecutionId) -> Execution:
         found = self.find(execution)
@@ -312,6 +373,11 @@ class Lives:
         if found.finished_at is not None:
             raise ControlRefused(f"execution {found.id} is at its end: {found.state}")
         return found
+
+    def _is_over(self, execution: Execution) -> bool:
+        folded = execution.id.casefold()
+        busy = folded in self._queued or folded in self._at_work
+        return execution.finished_at is not None and not busy
 
     def _settled(self, execution: ExecutionId) -> Execution:
         if self.clock.mode is ClockMode.REAL:
@@ -323,13 +389,7 @@ class Lives:
             raise ExecutionNotFound(execution)
         return found
 
-    # Life and death of the registry itself
-
-    def forget(self, execution: ExecutionId) -> None:
-        """Removes an execution that is at its end."""
-        with self._lock:
-            self._ended.pop(execution.casefold(), None)
-            self._store.remove(execution)
+    # The end
 
     def close(self) -> None:
         """Stops work at its next batch, and writes what only memory knew."""
@@ -337,8 +397,7 @@ class Lives:
             self._closed = True
             self._idle.notify_all()
             self._idle.wait_for(lambda: not self._at_work, timeout=5)
-            for execution in (*self._live.values(), *self._ended.values()):
-                self._store.save(execution)
+            self._known.save_all()
 
     @property
     def _taken_up_after(self) -> dt.timedelta:
@@ -349,30 +408,3 @@ class Lives:
     def _work_takes(self) -> dt.timedelta:
         """On a real clock the work takes what it takes; else no poll would ever see Executing."""
         return dt.timedelta() if self.clock.mode is ClockMode.REAL else self._takes
-
-    def _keep(self, execution: Execution, *, save: bool = False) -> None:
-        folded = execution.id.casefold()
-        if execution.finished_at is None:
-            self._live[folded] = execution
-        else:
-            self._live.pop(folded, None)
-            self._remember(execution)
-        if save:
-            self._store.save(execution)
-
-    def _remember(self, execution: Execution) -> None:
-        folded = execution.id.casefold()
-        self._ended[folded] = execution
-        self._ended.move_to_end(folded)
-        while len(self._ended) > ENDED_IN_MEMORY:
-            _, forgotten = self._ended.popitem(last=False)
-            self._store.save(forgotten)
-
-
-def _resumed(store: DataManagementStore, execution: Execution) -> Execution:
-    """Work that a former process did not end begins again, from its progress."""
-    if execution.work is not WorkStatus.RUNNING:
-        return execution
-    waiting = dataclasses.replace(execution, work=WorkStatus.WAITING)
-    store.save(waiting)
-    return waiting

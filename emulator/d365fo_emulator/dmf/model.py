@@ -6,10 +6,14 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Self
 
 from d365fo_emulator.kernel.workspace import ExecutionId  # noqa: TC001
 from d365fo_emulator.packages.model import PackageEntity  # noqa: TC001
 from d365fo_emulator.scenarios.model import ExecutionScript  # noqa: TC001
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Operation(StrEnum):
@@ -67,6 +71,17 @@ class EntityRun:
     target_updated: int = 0
     target_in_error: int = 0
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def planned(cls, plan: PackageEntity) -> Self:
+        """An entity that nothing was done for yet."""
+        return cls(plan.label, plan.source_format, plan.file_name)
+
+
+def in_order(plan: Iterable[PackageEntity]) -> list[PackageEntity]:
+    """Enabled entities by unit, level and sequence; ties in the order of the manifest."""
+    enabled = [entity for entity in plan if not entity.disabled]
+    return sorted(enabled, key=lambda entity: (entity.unit, entity.level, entity.sequence))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.dmf.model import ExecutionState, TimelineEntry, WorkStatus
+from d365fo_emulator.dmf.model import (
+    EntityRun,
+    EntityStatus,
+    ExecutionState,
+    TimelineEntry,
+    WorkStatus,
+    in_order,
+)
 from d365fo_emulator.scenarios import timeline
 from d365fo_emulator.scenarios.model import Stay, Step, StepState
 from d365fo_emulator.scenarios.timeline import Entered, NaturalDue, Position
@@ -13,7 +20,7 @@ from d365fo_emulator.scenarios.timeline import Entered, NaturalDue, Position
 if TYPE_CHECKING:
     import datetime as dt
 
-    from d365fo_emulator.dmf.model import EntityRun, Execution
+    from d365fo_emulator.dmf.model import Execution
 
 
 def begun(execution: Execution) -> Execution:
@@ -23,7 +30,11 @@ def begun(execution: Execution) -> Execution:
     entry = TimelineEntry(shown, execution.created_at, timeline.ACCEPTED)
     return _showing(
         dataclasses.replace(
-            execution, step=0, step_entered_at=execution.created_at, timeline=(entry,)
+            execution,
+            step=0,
+            step_entered_at=execution.created_at,
+            timeline=(entry,),
+            entities=tuple(EntityRun.planned(plan) for plan in in_order(execution.plan)),
         )
     )
 
@@ -148,9 +159,27 @@ def due(execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta) ->
 
 
 def with_run(execution: Execution, run: EntityRun) -> Execution:
-    """The execution with this news of one of its entities."""
-    others = tuple(one for one in execution.entities if one.entity != run.entity)
-    return dataclasses.replace(execution, entities=(*others, run))
+    """The execution with this news of one of its entities, in that one's place."""
+    entities = tuple(run if one.entity == run.entity else one for one in execution.entities)
+    return dataclasses.replace(execution, entities=entities)
+
+
+def broken_off(execution: Execution, now: dt.datetime, because: str) -> Execution:
+    """The execution Failed, whatever its script says: the emulator could not do its work."""
+    entities = tuple(
+        dataclasses.replace(
+            run,
+            staging_status=_not_executing(run.staging_status),
+            target_status=_not_executing(run.target_status),
+        )
+        for run in execution.entities
+    )
+    stopped = dataclasses.replace(execution, work=WorkStatus.DONE, entities=entities)
+    return ended(stopped, ExecutionState.FAILED, now, because)
+
+
+def _not_executing(status: EntityStatus) -> EntityStatus:
+    return EntityStatus.ERROR if status is EntityStatus.EXECUTING else status
 
 
 def _position(execution: Execution) -> Position:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.entities.store import RowError, Stage
+from d365fo_emulator.entities.conversion import text_writer
+from d365fo_emulator.entities.store import RowError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d365fo_emulator.entities.model import EntityType, Field
-    from d365fo_emulator.entities.store import Value
+    from d365fo_emulator.entities.store import Stage, Value
     from d365fo_emulator.scenarios.model import ScriptedRowError
 
 
@@ -27,11 +29,8 @@ def errors_for(
     errors = []
     for script in scripted:
         if script.stage == stage and _names(script, entity):
-            errors += [
-                RowError(number, stage, script.field, script.message)
-                for index, number in enumerate(row_numbers)
-                if _hits(script, fields, number, index, columns)
-            ]
+            hits = _hits(script, fields, row_numbers, columns)
+            errors += [RowError(row, stage, script.field, script.message) for row in hits]
     return errors
 
 
@@ -47,27 +46,34 @@ def _names(script: ScriptedRowError, entity: EntityType) -> bool:
 def _hits(
     script: ScriptedRowError,
     fields: Sequence[Field],
-    number: int,
-    index: int,
+    row_numbers: Sequence[int],
     columns: Sequence[Sequence[Value]],
-) -> bool:
+) -> list[int]:
+    """The row numbers that a scripted error names; a field that the file lacks names none."""
     if script.row is not None:
-        return number == script.row
+        return [number for number in row_numbers if number == script.row]
     if script.every is not None:
-        return number % script.every == 0
+        return [number for number in row_numbers if number % script.every == 0]
     by_name = {
-        name.casefold(): column
+        name.casefold(): (field, column)
         for field, column in zip(fields, columns, strict=True)
         for name in (field.staging_name, field.name)
     }
-    return all(
-        name.casefold() in by_name
-        and _text(by_name[name.casefold()][index]).casefold() == wanted.casefold()
-        for name, wanted in script.where.items()
-    )
+    hits = list(enumerate(row_numbers))
+    for name, wanted in script.where.items():
+        if name.casefold() not in by_name:
+            return []
+        field, column = by_name[name.casefold()]
+        hits = [(index, row) for index, row in hits if _is(field, column[index], wanted)]
+    return [row for _index, row in hits]
 
 
-def _text(value: Value) -> str:
-    if value is None:
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _is(field: Field, value: Value, wanted: str) -> bool:
+    """Whether a stored value is what a scenario file writes: as itself, or as files have it."""
+    if value is None or value == "":
+        return wanted == ""
+    if isinstance(value, float):
+        with contextlib.suppress(ValueError):
+            return float(wanted) == value
+    texts = (str(value), text_writer(field)(value))
+    return wanted.casefold() in {text.casefold() for text in texts}

@@ -20,11 +20,6 @@ FINAL = frozenset(
 )
 
 
-def failed(run: EntityRun) -> bool:
-    """Whether the whole entity failed, at staging or at the target."""
-    return EntityStatus.ERROR in {run.staging_status, run.target_status} and not wrote(run)
-
-
 def has_errors(run: EntityRun) -> bool:
     """Whether anything of the entity failed: rows, or all of it."""
     rows = run.staging_in_error + run.target_in_error

@@ -45,10 +45,6 @@ class DataManagementStore(Protocol):
         """Executions that are not at their end, oldest first."""
         ...
 
-    def claim(self, execution: ExecutionId) -> bool:
-        """Takes an execution's work up (waiting to running); False when another was first."""
-        ...
-
     def save(self, execution: Execution) -> None:
         """Writes an execution back."""
         ...

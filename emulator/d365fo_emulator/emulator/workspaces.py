@@ -305,6 +305,7 @@ class WorkspaceRegistry:
             seeding.describe(at, environment)
             if generation is None:
                 seeding.seed(at, environment)
+            opened.parts.dmf.start()
             _write_generation(folder, (generation or 0) + 1)
         except BaseException:
             opened.close()

@@ -54,7 +54,14 @@ class Agenda(Protocol):
         ...
 
     def run_due(self, now: dt.datetime) -> list[Ran]:
-        """Runs everything due at or before `now` and returns when it is done."""
+        """Runs everything due at or before `now` and returns when it is done.
+
+        That includes work that other threads have begun.
+        """
+        ...
+
+    def time_passes(self) -> None:
+        """Time passes by itself from now on: nobody will call `run_due` when work falls due."""
         ...
 
 
@@ -115,6 +122,8 @@ class Clock:
         with self._moving:
             self._offset = self.now - self._source()
             self._mode = ClockMode.REAL
+        for agenda in self._agendas:
+            agenda.time_passes()
 
     def use(self, mode: ClockMode) -> None:
         """Lets time pass in another way from now on; it goes on from where it stands."""
@@ -149,12 +158,12 @@ class Clock:
             return self._move_to(max(instant, self._still))
 
     def _move_to(self, target: dt.datetime) -> list[Ran]:
-        ran: list[Ran] = []
+        ran = self._run_due()  # work under way first: what follows its end may fall due as well
         while (due := self.next_due()) is not None and due <= target:
             self._set(max(due, self.now))
             done = self._run_due()
             if not done and self.next_due() == due:
-                break  # claimed by a worker that is still at it; a real clock's engine goes on
+                break  # whoever has it is no more: a workspace that was closed meanwhile
             ran += done
         self._set(target)
         return ran

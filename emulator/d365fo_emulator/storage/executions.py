@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.dmf.model import DataProject, Execution, Operation, WorkStatus
+from d365fo_emulator.dmf.model import DataProject, Execution, Operation
 from d365fo_emulator.packages.model import PackageEntity
 from d365fo_emulator.storage.documents import decode, encode
 
@@ -49,9 +48,9 @@ class SqliteDataManagementStore:
         """Adds an execution, and its project where one is given, in one transaction."""
         with self._database.write() as connection:
             added = connection.execute(
-                f"INSERT OR IGNORE INTO execution (number, {COLUMNS}) VALUES"
+                f"INSERT INTO execution (number, {COLUMNS}) VALUES"
                 " ((SELECT coalesce(max(number), 0) + 1 FROM execution),"
-                " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folded) DO NOTHING",
                 _row(execution),
             ).rowcount
             if added and project is not None:
@@ -76,15 +75,6 @@ class SqliteDataManagementStore:
         """Executions that are not at their end, oldest first."""
         return self._select("WHERE live = 1 ORDER BY number")
 
-    def claim(self, execution: ExecutionId) -> bool:
-        """Takes an execution's work up (waiting to running); False when another was first."""
-        with self._database.write() as connection:
-            changed = connection.execute(
-                "UPDATE execution SET work = ? WHERE folded = ? AND work = ?",
-                (WorkStatus.RUNNING, execution.casefold(), WorkStatus.WAITING),
-            ).rowcount
-        return changed == 1
-
     def save(self, execution: Execution) -> None:
         """Writes an execution back."""
         folded, *values = _row(execution)
@@ -98,14 +88,8 @@ class SqliteDataManagementStore:
 
     def _select(self, clause: str, values: tuple[str, ...] = ()) -> list[Execution]:
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT work, document FROM execution {clause}", values
-            ).fetchall()
-        # The column is the truth of `work`: claims write it alone.
-        return [
-            dataclasses.replace(decode(document, Execution), work=WorkStatus(work))
-            for work, document in rows
-        ]
+            rows = connection.execute(f"SELECT document FROM execution {clause}", values).fetchall()
+        return [decode(document, Execution) for (document,) in rows]
 
 
 def _put_project(connection: sqlite3.Connection, project: DataProject) -> None:

@@ -1,0 +1,133 @@
+"""Executions as others see them: the execution document, and the text of GetExecutionErrors."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from d365fo_emulator.entities.store import Stage
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+
+    from d365fo_emulator.dmf.model import EntityRun, Execution
+    from d365fo_emulator.entities.store import RowError
+
+    Errors = Iterable[tuple[str, RowError]]
+
+MOST_ERRORS = 1000
+"""Errors that a document lists; `errorCount` has them all."""
+
+
+def execution_document(
+    execution: Execution, errors: Errors, label_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """The execution document: what command, admin API and fixture show.
+
+    Args:
+        execution: as it stands.
+        errors: its row errors, as (AOT name of the entity, error).
+        label_of: the label of an entity by its AOT name.
+
+    """
+    labels: dict[str, str] = {}
+    listed, count = [], 0
+    for entity, error in errors:
+        count += 1
+        if count <= MOST_ERRORS:
+            label = labels.get(entity) or labels.setdefault(entity, label_of(entity))
+            listed.append(_error_document(label, error))
+    scripted = execution.script.execution_errors
+    listed += [
+        {"entity": "", "stage": "", "recordId": "0", "field": "", "message": message}
+        for message in scripted
+    ]
+    return {
+        "executionId": execution.id,
+        "state": execution.state if execution.found else "NotFound",
+        "operation": execution.operation,
+        "definitionGroup": execution.group,
+        "company": execution.company,
+        "polls": execution.polls,
+        "createdAt": _instant(execution.created_at),
+        "finishedAt": execution.finished_at and _instant(execution.finished_at),
+        "timeline": [
+            {"state": entry.state, "at": _instant(entry.at), "because": entry.because}
+            for entry in execution.timeline
+        ],
+        "entities": [_entity_document(run) for run in execution.entities],
+        "errors": listed,
+        "errorCount": count + len(scripted),
+        "reason": execution.reason,
+    }
+
+
+def errors_text(execution: Execution, errors: Errors, form: str) -> str:
+    """The text of GetExecutionErrors: a JSON list of RecordId, Field, ErrorMessage.
+
+    Files that could not be read at all are not in it (recorded).
+
+    Args:
+        execution: as it stands.
+        errors: its row errors, as (AOT name of the entity, error).
+        form: the setting `errorsJson`: `valid` or `raw`.
+
+    """
+    items = [
+        _item(error.row, error.field, error.message)
+        for _entity, error in errors
+        if error.row or error.stage is not Stage.SOURCE
+    ]
+    items += [_item(0, "", message) for message in execution.script.execution_errors]
+    if form == "raw":
+        return _raw(items)
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+
+
+def _item(row: int, field: str, message: str) -> dict[str, str]:
+    """One error. A line break first, a blank before each line, CRLF after it (recorded)."""
+    lines = "".join(f" {line}\r\n" for line in message.splitlines())
+    return {"RecordId": str(row), "Field": field, "ErrorMessage": f"\n{lines}"}
+
+
+def _raw(items: list[dict[str, str]]) -> str:
+    """As measured on a real environment: quotes and line breaks are not escaped."""
+    texts = [
+        f'{{"RecordId":"{item["RecordId"]}","Field":"{item["Field"]}",'
+        f'"ErrorMessage":"{item["ErrorMessage"]}"}}'
+        for item in items
+    ]
+    return f"[{','.join(texts)}]"
+
+
+def _instant(instant: dt.datetime) -> str:
+    text = instant.strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f".{instant.microsecond:06d}".rstrip("0") if instant.microsecond else ""
+    return f"{text}{fraction}Z"
+
+
+def _error_document(label: str, error: RowError) -> dict[str, str]:
+    return {
+        "entity": label,
+        "stage": error.stage,
+        "recordId": str(error.row),
+        "field": error.field,
+        "message": error.message,
+    }
+
+
+def _entity_document(run: EntityRun) -> dict[str, Any]:
+    return {
+        "entity": run.entity,
+        "sourceFormat": run.source_format,
+        "file": run.file,
+        "stagingStatus": run.staging_status,
+        "targetStatus": run.target_status,
+        "sourceRecords": run.source_records,
+        "stagingRecordsCreated": run.staging_created,
+        "stagingRecordsInError": run.staging_in_error,
+        "targetRecordsCreated": run.target_created,
+        "targetRecordsUpdated": run.target_updated,
+        "targetRecordsInError": run.target_in_error,
+    }

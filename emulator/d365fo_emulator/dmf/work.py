@@ -1,0 +1,141 @@
+"""The real work behind an execution: what `life` has done, and by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from d365fo_emulator.blob.model import PACKAGE_CONTAINER
+from d365fo_emulator.dmf.exporting import export_package
+from d365fo_emulator.dmf.importing import import_package
+from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
+from d365fo_emulator.dmf.states import summarise
+from d365fo_emulator.kernel.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from d365fo_emulator.blob.service import BlobService
+    from d365fo_emulator.dmf.importing import ImportDeps
+    from d365fo_emulator.dmf.model import EntityRun, Execution
+    from d365fo_emulator.kernel.workspace import Workspace
+
+    Report = Callable[[EntityRun], None]
+    GoOn = Callable[[], bool]
+
+MOST_NOTES = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the real work of an execution led to; `package`: name of the exported blob."""
+
+    state: ExecutionState
+    because: str
+    entities: tuple[EntityRun, ...] = ()
+    package: str | None = None
+
+
+class Work(Protocol):
+    """What executions do besides changing their state."""
+
+    def perform(self, execution: Execution, report: Report, go_on: GoOn) -> Outcome:
+        """Does the work; `report` hears of each entity's change, `go_on` is asked often."""
+        ...
+
+    def release(self, execution: Execution) -> None:
+        """Lets go of what was held for the work: it is over, however it ended."""
+        ...
+
+    def discard(self, execution: Execution) -> None:
+        """Removes what an execution has left behind: staging rows, errors, progress."""
+        ...
+
+
+class _StoppedError(EmulatorError):
+    """An export was stopped: what it has written so far is no package."""
+
+
+class PackageWork:
+    """Imports of packages into rows, exports of rows into packages.
+
+    Args:
+        deps: rows, catalogue, settings.
+        held: the folder that keeps accepted packages until they are imported.
+
+    """
+
+    def __init__(
+        self, workspace: Workspace, deps: ImportDeps, blob: BlobService, held: Path
+    ) -> None:
+        self._workspace = workspace
+        self._deps = deps
+        self._blob = blob
+        self._held = held
+
+    def held_package(self, name: str) -> Path:
+        """Where the bytes of an accepted package are kept."""
+        return self._held / name
+
+    def sweep(self, live: Iterable[Execution]) -> None:
+        """Removes packages that a former process left: no execution will ever import them."""
+        wanted = {one.package for one in live if one.work is not WorkStatus.DONE}
+        for path in self._held.iterdir():
+            if path.name not in wanted:
+                path.unlink(missing_ok=True)
+
+    def perform(self, execution: Execution, report: Report, go_on: GoOn) -> Outcome:
+        """Imports or exports."""
+        if execution.operation is Operation.IMPORT:
+            package = self.held_package(execution.package)
+            runs = import_package(self._deps, execution, package, report, go_on)
+            return _outcome(runs)
+        return self._export(execution, go_on)
+
+    def release(self, execution: Execution) -> None:
+        """Removes the held package of an import."""
+        if execution.operation is Operation.IMPORT and execution.package:
+            self.held_package(execution.package).unlink(missing_ok=True)
+
+    def discard(self, execution: Execution) -> None:
+        """Removes staging rows, errors and progress."""
+        self._deps.rows.drop_execution(execution.id)
+        self.release(execution)
+
+    def _export(self, execution: Execution, go_on: GoOn) -> Outcome:
+        runs: tuple[EntityRun, ...] = ()
+
+        def produce(sink: Any) -> None:
+            nonlocal runs
+            now = self._workspace.clock.now
+            runs = export_package(self._deps, execution, sink, now, go_on)
+            if not go_on():
+                raise _StoppedError
+
+        try:
+            blob = self._blob.write_package(
+                PACKAGE_CONTAINER, self._package_name(execution), produce
+            )
+        except _StoppedError:
+            return _outcome(runs)
+        return _outcome(runs, blob.name)
+
+    def _package_name(self, execution: Execution) -> str:
+        """A blob name that every client can put into a path of its own system."""
+        wanted = f"{execution.package_name or execution.group}_{execution.id}"
+        name = "".join("_" if char in '\\/:*?"<>|' or char < " " else char for char in wanted)
+        name = name[-180:]
+        if name != wanted:  # two ids must not become one name
+            name += f"_{self._workspace.ids.fixed(f'package|{wanted}', 4).hex()}"
+        return f"{name}_DMFPackage.zip"
+
+
+def _outcome(runs: tuple[EntityRun, ...], package: str | None = None) -> Outcome:
+    state, because = summarise(runs)
+    return Outcome(state, _with_notes(because, runs), runs, package)
+
+
+def _with_notes(because: str, runs: Sequence[EntityRun]) -> str:
+    notes = [f"{run.entity}: {note}" for run in runs for note in run.notes]
+    return "; ".join([because, *notes[:MOST_NOTES]])
