@@ -35,6 +35,10 @@ def build_surface(
         action = ACTIONS[signature.name]
         return action(Call(exchange, arguments, service_of(exchange.workspace)))
 
+    def is_entity_set(exchange: Exchange, name: str) -> bool:
+        entity = service_of(exchange.workspace).at.catalogue.find(name)
+        return entity is not None and entity.collection == name
+
     return http.build_surface(
         Finance(
             actions={(one.collection, one.name): one for one in signatures.ACTIONS},
@@ -42,6 +46,7 @@ def build_surface(
             metadata=_metadata,
             find_workspace=find_workspace,
             authenticate=authenticate,
+            is_entity_set=is_entity_set,
             service_document_sets=(signatures.COLLECTION,),
             unbuilt=frozenset(signatures.SETS)
             | {f"{signatures.TEMPLATE_COLLECTION}.{n}" for n in signatures.TEMPLATE_ACTIONS},
@@ -49,9 +54,9 @@ def build_surface(
     )
 
 
-def _metadata() -> bytes:
+def _metadata(platform_update: int) -> bytes:
     return metadata.document(
-        signatures.ACTIONS,
+        [action for action in signatures.ACTIONS if action.since <= platform_update],
         signatures.ENUMERATIONS,
         {signatures.ENTITY: signatures.PROPERTIES},
         {signatures.COLLECTION: signatures.ENTITY},

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 JSON = "application/json; odata.metadata=minimal"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 DYN_NAMESPACE = "AxProdProd"  # recorded
+SERVICE_ENDPOINTS = frozenset({"connector", "services"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Finance:
     Attributes:
         actions: signatures by (set, action).
         invoke: carries a call out; raises `ActionFailed`, or `NotEmulated`.
+        metadata: `$metadata` of the platform update with this number.
         unbuilt: what the service has and the emulator has not: paths below `/data/`.
+        is_entity_set: whether the workspace's environment has a business entity set of this name.
         service_document_sets: names in the service document.
         authenticate: refuses, or fills `exchange.caller`.
 
@@ -45,9 +48,10 @@ class Finance:
 
     actions: Mapping[tuple[str, str], ActionSignature]
     invoke: Callable[[Exchange, ActionSignature, dict[str, Any]], Any]
-    metadata: Callable[[], bytes]
+    metadata: Callable[[int], bytes]
     find_workspace: Callable[[Mapping[str, Any]], Workspace | None]
     authenticate: Callable[[Exchange, Mapping[str, Any]], Response | None]
+    is_entity_set: Callable[[Exchange, str], bool]
     service_document_sets: tuple[str, ...] = ()
     unbuilt: frozenset[str] = field(default_factory=frozenset)
 
@@ -112,27 +116,25 @@ def _route(finance: Finance, exchange: Exchange, parts: list[str]) -> Response:
     root = parts[0].casefold() if parts else ""
     if root == "metadata":
         raise NotEmulated("the metadata service (/metadata)")
-    if root == "api":
+    if root == "api" and parts[1:2] and parts[1].casefold() in SERVICE_ENDPOINTS:
         raise NotEmulated("the service endpoint /" + "/".join(parts[:2]))
     if root != "data":
         raise errors.NoRoute
     rest = parts[1:]
-    if not rest:
-        return _service_document(finance, exchange)
-    if rest == ["$metadata"] and request.method == "GET":
-        return Response(finance.metadata(), 200, mimetype="application/xml")
+    if request.method in {"GET", "HEAD"}:
+        if not rest:
+            return _service_document(finance, exchange)
+        if rest == ["$metadata"]:
+            document = finance.metadata(exchange.workspace.settings.platform_update)
+            return _with_headers(exchange, Response(document, 200, mimetype="application/xml"))
     if len(rest) == 2 and rest[1].startswith(f"{NAMESPACE}."):
         return _action(finance, exchange, rest[0], rest[1].removeprefix(f"{NAMESPACE}."))
-    _refuse_unbuilt(finance, rest)
-    raise errors.NoRoute
-
-
-def _refuse_unbuilt(finance: Finance, rest: list[str]) -> None:
-    name = rest[0].partition("(")[0]
-    if name in finance.unbuilt:
+    name = rest[0].partition("(")[0] if rest else ""
+    if name in finance.unbuilt or finance.is_entity_set(exchange, name):
         raise NotEmulated(f"the entity set {name}")
     if name == "$batch":
         raise NotEmulated("$batch")
+    raise errors.NoRoute
 
 
 def _service_document(finance: Finance, exchange: Exchange) -> Response:
