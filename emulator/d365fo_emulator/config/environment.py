@@ -23,7 +23,6 @@ from d365fo_emulator.config.wellknown import (
     for_workspace,
     workspace_identity,
 )
-from d365fo_emulator.config.yaml import read_yaml
 from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.settings import Settings
 from d365fo_emulator.kernel.tables import did_you_mean
@@ -70,6 +69,8 @@ def load_environment(
 
     """
     if isinstance(source, (str, Path)):
+        from d365fo_emulator.config.yaml import read_yaml  # noqa: PLC0415  only files need it
+
         path = Path(source)
         try:
             text = path.read_text("utf-8-sig")

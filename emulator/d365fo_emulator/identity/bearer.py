@@ -32,7 +32,7 @@ LEEWAY = 300
 LONGEST_HEADER = 16_384
 MOST_CACHED = 10_000
 
-_BEARER = re.compile(r"bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*) *", re.IGNORECASE)
+_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*) *")
 
 # Recorded, with the line ends and the indent.
 BODY = (
@@ -84,8 +84,8 @@ class _Refused(Exception):
 class BearerCheck:
     """Checks tokens; safe to use from several threads.
 
-    A token whose signature was found right is remembered by its hash. Everything that can change
-    is looked at each time: clock, addresses, and what the directory says of the application.
+    A header whose token was found rightly signed is remembered by its hash. Everything that can
+    change is looked at each time: clock, addresses, and what the directory says of the application.
     """
 
     def __init__(self, keys: SigningKeys, most_cached: int = MOST_CACHED) -> None:
@@ -121,14 +121,13 @@ class BearerCheck:
     def _claims(self, authorization: str) -> AccessClaims:
         if len(authorization) > LONGEST_HEADER:
             raise _Refused(f"the Authorization header is longer than {LONGEST_HEADER} characters")
-        match = _BEARER.fullmatch(authorization)
-        if match is None:
-            raise _Refused("the Authorization header is not 'Bearer' and one access token")
-        token = match[1]
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
         claims = self._verified.get(digest)
         if claims is None:
-            claims = self._verify(token)
+            match = _BEARER.fullmatch(authorization)
+            if match is None:
+                raise _Refused("the Authorization header is not 'Bearer' and one access token")
+            claims = self._verify(match[1])
             self._remember(digest, claims)
         return claims
 

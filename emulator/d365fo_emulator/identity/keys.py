@@ -1,7 +1,8 @@
 """The key that signs tokens, and the certificate that names it.
 
 One key serves all workspaces of a server: validators fetch one key set, and a fresh workspace
-costs nothing. The key is made when the first token is, not when the server starts.
+costs nothing. A key that is kept is made or read when the first token is, not when the server
+starts.
 """
 
 from __future__ import annotations
@@ -56,8 +57,15 @@ class SigningKeys:
 
     @classmethod
     def load_or_create(cls, folder: Path | None, now: dt.datetime) -> SigningKeys:
-        """The keys of `folder`. Touches no file yet: making a key takes some 40 ms."""
-        return cls(folder, now)
+        """The keys of `folder`; its files are not touched before the first use.
+
+        Making a key takes some 40 ms and leaves other threads alone meanwhile, so one that is
+        kept nowhere is made beside what else a start has to do.
+        """
+        keys = cls(folder, now)
+        if folder is None:
+            threading.Thread(target=lambda: keys.current, name="signing key", daemon=True).start()
+        return keys
 
     @property
     def current(self) -> SigningKey:
@@ -116,11 +124,12 @@ def generate(now: dt.datetime) -> SigningKey:
 
     .NET validators look at the certificate's dates too (client), hence ten years.
     """
-    from cryptography import x509  # noqa: PLC0415  heavy
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  heavy
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415  heavy
 
     private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    from cryptography import x509  # noqa: PLC0415  heavy, so the key is made beside this import
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  heavy
+
     name = x509.Name(
         [x509.NameAttribute(x509.NameOID.COMMON_NAME, "d365fo-emulator token signing")]
     )

@@ -52,7 +52,7 @@ _LONGEST_CELL_REFERENCE = 64
 
 # `_x000D_` in a cell is one character, as the workbook standard says.
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # Exports must not tell when they were made: one moment for every workbook.
 _STAMP = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ROOT = "Document"
 _LONGEST_ROW = 4 * 1024 * 1024
 _BATCH = 500
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 # A reader turns a bare carriage return into a line feed.
 _KEEP_RETURN = {"\r": "&#xD;"}
