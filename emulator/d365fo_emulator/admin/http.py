@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import json
@@ -14,7 +15,6 @@ from werkzeug.exceptions import HTTPException
 
 from d365fo_emulator.admin.api import DEFAULT_WORKSPACE
 from d365fo_emulator.admin.errors import AdminProblem, BadRequest, problem_kind, problems_of
-from d365fo_emulator.admin.openapi import openapi_document
 from d365fo_emulator.admin.routes import PREFIX, ROUTES, UNBUILT, Call, Route, flask_path
 from d365fo_emulator.http.exchange import SurfaceName, exchange_of
 from d365fo_emulator.http.surface import Surface
@@ -22,6 +22,7 @@ from d365fo_emulator.kernel.errors import EmulatorError, NotEmulated, WorkspaceN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from wsgiref.types import WSGIApplication
 
     from werkzeug.datastructures import Headers
     from werkzeug.wrappers import Response
@@ -84,10 +85,16 @@ def admin_surface(admin: Admin, workspaces: Workspaces, access: AdminAccess) -> 
 
     return Surface(
         name=SurfaceName.ADMIN,
-        app=_application(admin, access),
+        app=_when_called(lambda: _application(admin, access)),
         find_workspace=find_workspace,
         error=error,
     )
+
+
+def _when_called(build: Callable[[], flask.Flask]) -> WSGIApplication:
+    """An application made at its first call: most runs never call it, and it has many routes."""
+    made = functools.cache(build)
+    return lambda environ, start_response: made()(environ, start_response)  # noqa: PLW0108  not yet
 
 
 def _application(admin: Admin, access: AdminAccess) -> flask.Flask:
@@ -96,7 +103,6 @@ def _application(admin: Admin, access: AdminAccess) -> flask.Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = True  # a bug of ours is the gateway's to tell
     app.url_map.merge_slashes = False  # an execution id may hold two of them
     app.url_map.strict_slashes = False
-    document = openapi_document()
     for route in ROUTES:
         app.add_url_rule(
             PREFIX + flask_path(route.path),
@@ -113,11 +119,17 @@ def _application(admin: Admin, access: AdminAccess) -> flask.Flask:
             methods=[method],
             provide_automatic_options=False,
         )
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _guarded(lambda: _json(document), access))
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _guarded(_openapi, access))
     app.add_url_rule("/_emulator/", "console", _guarded(_unbuilt("the console"), access))
     app.register_error_handler(EmulatorError, _answer_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     return app
+
+
+def _openapi() -> Any:
+    from d365fo_emulator.admin.openapi import openapi_document  # noqa: PLC0415  seldom asked for
+
+    return _json(openapi_document())
 
 
 def _view(route: Route, admin: Admin, access: AdminAccess) -> Callable[..., Any]:
