@@ -7,11 +7,20 @@ python docs/generate.py --check    exit 1, and their names, when a page differs
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from d365fo_emulator.admin.errors import PROBLEMS
+from d365fo_emulator.admin.routes import PREFIX, ROUTES
+from d365fo_emulator.admin.routes import UNBUILT as ADMIN_UNBUILT
 from d365fo_emulator.blob.errors import TABLE as BLOB_ERRORS
+from d365fo_emulator.cli.examples import example_line
+from d365fo_emulator.cli.main import UNBUILT, cli
+from d365fo_emulator.config.environment import environment_schema
 from d365fo_emulator.config.loader import reference_markdown
 from d365fo_emulator.dmf import errors as dmf_errors
 from d365fo_emulator.dmf import signatures
@@ -24,7 +33,7 @@ from d365fo_emulator.packages.formats.registry import FORMATS
 from d365fo_emulator.scenarios import library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- Made by docs/generate.py from the tables of the code; a test compares. -->"
@@ -173,8 +182,157 @@ def scenarios() -> str:
     )
 
 
+def command() -> str:
+    """Every verb of the command, from its own help."""
+    context = click.Context(cli, info_name="d365fo-emulator")
+    parts = []
+    for name in cli.list_commands(context):
+        if name in UNBUILT:
+            continue
+        verb = cli.get_command(context, name)
+        assert verb is not None  # noqa: S101  it was listed
+        parts += verb_parts(verb, name, context)
+    unbuilt = [(f"`{name}`", text) for name, text in UNBUILT.items()]
+    return page(
+        "The command",
+        "`d365fo-emulator VERB`, also `python -m d365fo_emulator VERB` and, from a checkout,"
+        " `python emulator VERB`.\nExit codes: 0 ok; 1 what was asked about is false or failed; 2"
+        " wrong usage or configuration; 3 the emulator\ncould not be reached. Tables are for"
+        " terminals: piped, a row is one line with tabs.",
+        *parts,
+        "## Not built yet\n\nThese, `journal tail`, `journal export`, `scenario new` and"
+        " `tls create` end with 2 and say so.",
+        table(["verb", "what it is to do"], unbuilt),
+    )
+
+
+def verb_parts(verb: click.Command, words: str, parent: click.Context) -> list[str]:
+    """The section of a verb, and of each below it; none for one that is not built."""
+    context = click.Context(verb, info_name=words, parent=parent)
+    text = inspect.cleandoc(verb.help or "")
+    if "Not built yet" in text:
+        return []
+    usage = f"d365fo-emulator {words} {' '.join(verb.collect_usage_pieces(context))}"
+    parts = [f"## `{words}`", text, f"```text\n{usage}\n```"]
+    options = [
+        (
+            ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts)),
+            " ".join((option.get_help_record(context) or ("", ""))[1].split()),
+        )
+        for option in verb.get_params(context)
+        if isinstance(option, click.Option) and "--help" not in option.opts
+    ]
+    if options:
+        parts.append(table(["option", "what it does"], options))
+    if line := example_line(words):
+        parts.append(f"```sh\n{line}\n```")
+    if isinstance(verb, click.Group):
+        for name, below in verb.commands.items():
+            parts += verb_parts(below, f"{words} {name}", parent)
+    return parts
+
+
+def admin_api() -> str:
+    """Every route of the admin API."""
+    rows = [
+        (
+            f"`{route.method} {route.path}`",
+            route.summary,
+            ", ".join(f"`{name}`" for name in route.query_names),
+            {"json": "JSON object", "text": "YAML or JSON"}.get(route.body or "", ""),
+            "all" if route.is_open else "this machine, or the token",
+        )
+        for route in ROUTES
+    ]
+    unbuilt = [(f"`{method} {path}`", what) for (method, path), what in ADMIN_UNBUILT.items()]
+    kinds = {(kind.status, kind.slug, kind.title) for kind in PROBLEMS.values()}
+    problems = [(status, f"`{slug}`", title) for status, slug, title in sorted(kinds)]
+    return page(
+        "Admin API",
+        f"Below `{PREFIX}`, on the same ports. It answers this machine without more, others with"
+        " the admin token\n(`--admin-token`, sent as a bearer). Looking changes nothing and spends"
+        f" no poll. `GET {PREFIX}/openapi.json`\nhas the same as OpenAPI 3.1. `workspace` is"
+        " `default` unless told.",
+        table(["route", "what it does", "query", "body", "open to"], rows),
+        "```sh\ncurl -s -X POST http://localhost:8365/_emulator/v1/clock/advance"
+        """ -d '{"by": "61m"}'\n```""",
+        "## Errors\n\n`application/problem+json` with `type` (`urn:d365fo-emulator:problem:` and"
+        " the word below), `title`, `status`,\n`detail`, and for scenarios `problems` with line"
+        " and column.",
+        table(["status", "type", "title"], problems),
+        "## Planned\n\nEach answers 501 and names what is missing, and so does the console"
+        " at `/_emulator/`.",
+        table(["route", "what is missing"], unbuilt),
+    )
+
+
+def environment() -> str:
+    """The keys of the environment file, from its schema, and a worked example."""
+    example = (HERE / "examples" / "environment.yaml").read_text("utf-8").rstrip()
+    return page(
+        "The environment file",
+        "What the emulator imitates: `serve --environment FILE`, `Emulator(environment=…)`,"
+        " `@pytest.mark.d365fo(environment=…)`,\nor `POST /workspaces`. YAML or JSON; an unknown"
+        " key is refused with the nearest one. `d365fo-emulator env --schema`\nprints the JSON"
+        " Schema. What a file leaves out has the well-known values; one with `data` or"
+        " `dataProjects` has those\nalone. Paths count from the file's folder.",
+        f"```yaml\n{example}\n```",
+        "## Keys",
+        table(["key", "type", "", "what it is"], schema_rows(environment_schema())),
+        "`settings` takes the keys of [this page](reference/settings.md), `server` those of"
+        " [configuration](configuration.md).\n`recurringJobs` and `clients[].certificate` are"
+        " planned, and refused by name.",
+    )
+
+
+ENVIRONMENT_TEXTS = {
+    "version": "the version of the form",
+    "tenant": "the tenant of the token service",
+    "clients": "applications that may sign in",
+    "users": "users that applications map to; `company` is the default of calls",
+    "companies": "legal entities: a code, or code and name",
+    "resources": "further audiences that tokens may be asked for",
+    "entities": "beyond the catalogue: a definition, a `$metadata` document, or a package to learn",
+    "dataProjects": "data projects that are there from the beginning",
+    "data": "rows to begin with: by staging name, or of a package",
+}
+
+
+def schema_rows(
+    schema: Mapping[str, Any], prefix: str = "", root: Mapping[str, Any] | None = None
+) -> list[tuple[str, str, str, str]]:
+    """Each key below a schema: path, type, whether it is required, description."""
+    root = root or schema
+    found = []
+    for name, raw in schema.get("properties", {}).items():
+        below = resolved(raw, root)
+        items = resolved(below.get("items", {}), root)
+        mapping = next((one for one in items.get("oneOf", ()) if "properties" in one), items)
+        kind = below.get("type") or ("one of" if "enum" in below else "")
+        values = ", ".join(f"`{value}`" for value in below.get("enum", ()))
+        text = ENVIRONMENT_TEXTS.get(prefix + name) or below.get("description", "")
+        required = "required" if name in schema.get("required", ()) else ""
+        found.append((f"`{prefix}{name}`", kind or "number", required, values or text))
+        inner = f"{prefix}{name}[]." if items else f"{prefix}{name}."
+        found += schema_rows(mapping if items else below, inner, root)
+    return found
+
+
+def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema in place of a reference to it."""
+    if "$ref" not in schema:
+        return schema
+    target: Any = root
+    for part in schema["$ref"].removeprefix("#/").split("/"):
+        target = target[part]
+    return dict(target)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": reference_markdown,
+    "command.md": command,
+    "admin-api.md": admin_api,
+    "environment.md": environment,
     "reference/actions.md": actions,
     "reference/settings.md": settings,
     "reference/token-errors.md": token_errors,

@@ -42,7 +42,7 @@ class AdminAccess:
 
     Attributes:
         token: lets any client in, as a bearer; "": no client of another machine gets in.
-        names: host names of this server, beside localhost and addresses. Another name in `Host`
+        names: host names or addresses of this server, beside localhost. Another name in `Host`
             may be one that a web page has pointed at this machine, and is refused.
 
     """
@@ -65,7 +65,7 @@ class AdminAccess:
 
     def _is_own_name(self, host: str) -> bool:
         name = urlsplit(f"//{host}").hostname or ""
-        own = {name.casefold() for name in (*LOCAL_NAMES, *self.names)}
+        own = {_host_of(known) for known in (*LOCAL_NAMES, *self.names) if known}
         return name.casefold() in own or _is_address(name)
 
 
@@ -262,6 +262,12 @@ def _is_same_origin(exchange: Exchange, headers: Headers) -> bool:
         return True
     host = headers.get("Host", "").casefold()
     return origin.casefold() in (f"http://{host}", f"https://{host}", exchange.base_url.casefold())
+
+
+def _host_of(known: str) -> str:
+    """The host of a name, or of a whole URL such as the public one."""
+    host = urlsplit(known).hostname if "://" in known else known
+    return (host or "").casefold()
 
 
 def _is_address(name: str) -> bool:

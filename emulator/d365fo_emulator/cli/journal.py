@@ -20,7 +20,13 @@ def journal() -> None:
 
 @journal.command()
 @click.argument("request_id", required=False)
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=50,
+    show_default=True,
+    help="How many of the latest calls.",
+)
 @click.option("--action", help="Calls of this action alone.")
 @click.option("--execution", metavar="ID", help="Calls about this execution alone.")
 @click.option("--status", type=int, help="Calls answered with this status alone.")

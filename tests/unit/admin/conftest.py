@@ -195,7 +195,7 @@ def admin(workspaces, server):
 
 @pytest.fixture
 def access():
-    return AdminAccess(token="letmein", names=("emulator.test",))
+    return AdminAccess(token="letmein", names=("emulator.test", "https://public.test:444/x", ""))
 
 
 @pytest.fixture

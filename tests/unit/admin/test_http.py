@@ -57,6 +57,7 @@ def test_another_machine_needs_the_token(client, address):
         ("127.0.0.1:8365", 200),
         ("[::1]:8365", 200),
         ("emulator.test", 200),
+        ("public.test", 200),
         ("EMULATOR.test:1", 200),
         ("rebound.attacker.test", 403),
         ("localhost.attacker.test", 403),
