@@ -114,7 +114,7 @@ def announce(document: Mapping[str, Any], config: Config) -> None:
     click.echo(f"Seed      {config.seed}")
     click.echo("Settings  d365fo-emulator env  (--format sh, ps1, dotenv, json, appsettings)")
     click.echo(
-        "Try       d365fo-emulator import PACKAGE  in another terminal; Ctrl-C ends this one"
+        "Try       d365fo-emulator import PACKAGE  (another terminal; Ctrl-C ends this)"
     )
 
 
