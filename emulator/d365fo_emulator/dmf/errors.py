@@ -69,16 +69,6 @@ class ControlRefused(EmulatorError):
     """An execution cannot be moved so."""
 
 
-def duplicate_key(label: str) -> str:
-    """Two rows of one key: the load fails (documented: the code and the cause)."""
-    return f"DMF1959: PrimaryKeyViolation: two rows of {label} have the same key."
-
-
-def nothing_staged(label: str) -> str:
-    """What the log says of an entity whose load failed (recorded)."""
-    return f"'0' '{label}' record(s) inserted in staging."
-
-
 def file_not_found(file_name: str) -> str:
     """A file that the manifest names is not in the package (documented: that it is an error)."""
     return f"The file {file_name} of the manifest was not found in the package."

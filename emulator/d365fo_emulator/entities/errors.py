@@ -128,7 +128,7 @@ class TooManyFields(EmulatorError):
 
 # The load fails as a whole when a key comes twice, not the second row alone (documented code and
 # cause, inferred sentence).
-DUPLICATE_KEY = "DMF1959: The input file has more than one record with the same key for '{label}'."
+DUPLICATE_KEY = "DMF1959: PrimaryKeyViolation: two rows of {label} have the same key."
 
 # Reported from real environments beside every failure of a load, blank for blank.
 NOTHING_STAGED = "'0' '{label}' record(s) inserted in staging."
