@@ -24,6 +24,7 @@ from d365fo_emulator.odata.errors import ModelStateInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from d365fo_emulator.dmf.service import DataManagement
     from d365fo_emulator.http.exchange import Exchange
@@ -34,6 +35,7 @@ BEFORE = dt.timedelta(minutes=5)
 UPLOAD_FOR = dt.timedelta(minutes=30)
 DOWNLOAD_FOR = dt.timedelta(minutes=60)
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
+HOLD_ATTEMPTS = 10
 WITH_PACKAGE = frozenset({ExecutionState.SUCCEEDED, ExecutionState.PARTIALLY_SUCCEEDED})
 
 
@@ -232,18 +234,28 @@ def _execution_id(call: Call) -> str:
 
 def _hold_package(call: Call) -> str:
     """Keeps the bytes of the package that the URL leads to; no request leaves for anywhere."""
-    workspace = call.exchange.workspace
-    blob_service = call.dmf.at.blob
+    held = f"{call.exchange.workspace.ids.octets('held-package').hex()}.zip"
     try:
-        blob = blob_service.package_from_url(call["packageUrl"], call.dmf.at.is_own_base)
-        held = f"{workspace.ids.octets('held-package').hex()}.zip"
-        blob_service.hold(blob, call.dmf.held_package(held))
+        _hold(call, call.dmf.held_package(held))
     except ForeignUrl as error:
         raise errors.failed("blob-missing", str(error)) from error
     except BlobError as error:
         key = "blob-missing" if error.status == 404 else "blob-forbidden"
         raise errors.failed(key, error.reason or str(error)) from error
     return held
+
+
+def _hold(call: Call, target: Path) -> None:
+    """Holds the blob; once more when others upload to its name at this very moment."""
+    for attempts_left in reversed(range(HOLD_ATTEMPTS)):
+        blob = call.dmf.at.blob.package_from_url(call["packageUrl"], call.dmf.at.is_own_base)
+        try:
+            call.dmf.at.blob.hold(blob, target)
+        except BlobError:
+            if not attempts_left:
+                raise
+        else:
+            return
 
 
 def _check_id(call: Call, execution_id: str, *, again: bool) -> None:
