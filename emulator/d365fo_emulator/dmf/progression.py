@@ -160,8 +160,12 @@ def due(execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta) ->
 
 def with_run(execution: Execution, run: EntityRun) -> Execution:
     """The execution with this news of one of its entities, in that one's place."""
-    entities = tuple(run if one.entity == run.entity else one for one in execution.entities)
-    return dataclasses.replace(execution, entities=entities)
+    entities = list(execution.entities)
+    for index, one in enumerate(entities):
+        if one.entity == run.entity:
+            entities[index] = run
+            break
+    return dataclasses.replace(execution, entities=tuple(entities))
 
 
 def broken_off(execution: Execution, now: dt.datetime, because: str) -> Execution:

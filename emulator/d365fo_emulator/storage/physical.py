@@ -109,7 +109,8 @@ class PhysicalTables:
                 with self._database.write() as connection:
                     if table is None:
                         table = _create(connection, entity)
-                    table = _add_columns(connection, entity, table)
+                    else:
+                        table = _add_columns(connection, entity, table)
                 self._known[entity.name] = table
             return table
 
@@ -131,34 +132,48 @@ def _load(connection: sqlite3.Connection, name: str) -> PhysicalTable | None:
 
 
 def _create(connection: sqlite3.Connection, entity: EntityType) -> PhysicalTable:
+    """Both tables with all their columns: adding one later makes SQLite read the whole schema."""
     (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM physical").fetchone()
     table = PhysicalTable(number, {})
     connection.execute("INSERT INTO physical VALUES (?, ?)", (entity.name, number))
+    named = _name_columns(connection, entity, table)
+    columns = "".join(f", {name} {kind}" for name, kind in named.values())
     connection.execute(
         f"CREATE TABLE {table.staging} (execution INTEGER NOT NULL, row INTEGER NOT NULL,"
-        " _key TEXT NOT NULL, PRIMARY KEY (execution, row)) WITHOUT ROWID"
+        f" _key TEXT NOT NULL{columns}, PRIMARY KEY (execution, row)) WITHOUT ROWID"
     )
     connection.execute(
         f"CREATE TABLE {table.target} (company TEXT NOT NULL, _key TEXT NOT NULL,"
-        " _ver INTEGER NOT NULL, PRIMARY KEY (company, _key))"
+        f" _ver INTEGER NOT NULL{columns}, PRIMARY KEY (company, _key))"
     )
-    return table
+    return PhysicalTable(number, {field: name for field, (name, _kind) in named.items()})
 
 
 def _add_columns(
     connection: sqlite3.Connection, entity: EntityType, table: PhysicalTable
 ) -> PhysicalTable:
-    columns = dict(table.columns)
-    for field in table.lacks(entity):
-        name, kind = f"c{len(columns) + 1}", column_type(field)
-        columns[field.staging_name.upper()] = name
-        connection.execute(
-            "INSERT INTO physical_column VALUES (?, ?, ?, ?)",
-            (entity.name, field.staging_name.upper(), name, kind),
-        )
+    named = _name_columns(connection, entity, table)
+    for name, kind in named.values():
         for part in (table.staging, table.target):
             connection.execute(f"ALTER TABLE {part} ADD COLUMN {name} {kind}")
-    return PhysicalTable(table.number, columns)
+    more = {field: name for field, (name, _kind) in named.items()}
+    return PhysicalTable(table.number, {**table.columns, **more})
+
+
+def _name_columns(
+    connection: sqlite3.Connection, entity: EntityType, table: PhysicalTable
+) -> dict[str, tuple[str, str]]:
+    """Names and types for the fields that have no column yet, by staging name; also noted."""
+    first = len(table.columns) + 1
+    named = {
+        field.staging_name.upper(): (f"c{number}", column_type(field))
+        for number, field in enumerate(table.lacks(entity), first)
+    }
+    connection.executemany(
+        "INSERT INTO physical_column VALUES (?, ?, ?, ?)",
+        [(entity.name, field, name, kind) for field, (name, kind) in named.items()],
+    )
+    return named
 
 
 def column_type(field: Field) -> str:
