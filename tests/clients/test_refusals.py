@@ -228,7 +228,6 @@ def test_checked_uploads_and_downloads_agree(blob):
     assert one.download_blob(validate_content=True).readall() == content
 
 
-@pytest.mark.xfail(strict=True, reason="files do not end after seven days yet")
 @pytest.mark.evidence("inferred")
 def test_an_exported_package_is_gone_after_a_week(d365fo, client, config):
     """That files live for seven days is documented; what is then answered is not."""

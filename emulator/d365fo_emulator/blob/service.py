@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,7 +23,6 @@ from d365fo_emulator.blob.model import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -196,7 +196,7 @@ class BlobService:
             try:
                 return blob, self._content.open(blob.content)
             except FileNotFoundError:
-                if self._store.get(container, name) == blob:
+                if self._current(container, name) == blob:
                     raise  # the bytes are gone though nobody replaced the blob
 
     def hold(self, blob: Blob, target: Path) -> None:
@@ -221,7 +221,7 @@ class BlobService:
 
         """
         self._check_container(container)
-        blob = self._store.get(container, name)
+        blob = self._current(container, name)
         staged = self._store.blocks(container, name)
         if blob is None and not staged:
             raise BlobError("BlobNotFound")
@@ -324,7 +324,7 @@ class BlobService:
         """Puts the assembled blob in place; None when its blocks changed meanwhile."""
         try:
             with self._changing:
-                old = self._store.get(container, name)
+                old = self._current(container, name)
                 if self._plan(container, name, entries, upload) != plan:
                     self._content.delete([content])
                     return None
@@ -375,15 +375,28 @@ class BlobService:
 
     def _check_change(self, container: str, name: str, upload: Upload) -> Blob | None:
         self._check_container(container)
-        blob = self._store.get(container, name)
+        blob = self._current(container, name)
         if blob is not None and upload.create_only:
             raise BlobError("UnauthorizedBlobOverwrite")
         upload.conditions.check_write(blob)
         return blob
 
+    def _current(self, container: str, name: str) -> Blob | None:
+        """The committed blob, unless its time is over: then it is removed.
+
+        Files live for seven days (documented for the package API); a blob that is asked for later
+        is gone, by the workspace's clock.
+        """
+        blob = self._store.get(container, name)
+        kept_for = dt.timedelta(days=self.workspace.settings.keep_files_days)
+        if blob is None or self.workspace.clock.now < blob.modified_at + kept_for:
+            return blob
+        self._content.delete(self._store.delete(container, name))
+        return None
+
     def _existing(self, container: str, name: str) -> Blob:
         self._check_container(container)
-        blob = self._store.get(container, name)
+        blob = self._current(container, name)
         if blob is None:
             raise BlobError("BlobNotFound", reason=f"there is no blob {name!r} in {container!r}")
         return blob

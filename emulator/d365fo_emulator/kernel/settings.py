@@ -97,6 +97,12 @@ class Settings:
         "How long an import or export is Executing, on an auto or virtual clock, unless a scenario"
         " says; on a real clock it takes as long as it takes.",
     )
+    keep_files_days: int = choice(
+        7,
+        "keepFilesDays",
+        "How many days an uploaded or exported package can be had.",
+        evidence="documented",
+    )
     token_issuer: str = choice(
         "sts",
         "tokenIssuer",
