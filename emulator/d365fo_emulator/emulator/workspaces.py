@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 import threading
@@ -15,6 +16,7 @@ from d365fo_emulator.blob.service import BlobService
 from d365fo_emulator.config.wellknown import for_workspace, workspace_identity
 from d365fo_emulator.dmf.service import DataManagement, Surroundings
 from d365fo_emulator.emulator import seeding
+from d365fo_emulator.emulator.sweeping import Sweeper
 from d365fo_emulator.entities.catalogue import Catalogue
 from d365fo_emulator.identity.service import IdentityService
 from d365fo_emulator.journal.recorder import Journal
@@ -108,6 +110,8 @@ class WorkspaceRegistry:
         self._requests_changed = threading.Condition()
         self._open: dict[WorkspaceId, _Open] = {}
         self._by_tenant: dict[str, Workspace] = {}
+        self._sweeper = Sweeper()
+        self._folder_numbers = itertools.count(1)
         self._sweep()
 
     # Finding
@@ -196,7 +200,7 @@ class WorkspaceRegistry:
             self._open = {key: one for key, one in self._open.items() if one is not dropped}
             self._index()
         self._await_requests(workspace_id)
-        _remove(dropped)
+        self._remove(dropped)
 
     def reset(self, workspace_id: str, keep: Sequence[str] = ()) -> None:
         """Puts a workspace back to its beginning, but for the parts to keep.
@@ -215,9 +219,10 @@ class WorkspaceRegistry:
             if "data" in keep:
                 old.close()
             else:
-                _remove(old)
+                self._remove(old)
+            folder = old.parts.workspace.folder if "data" in keep else None
             clock = old.parts.workspace.clock if "clock" in keep else None
-            new = self._build(WorkspaceId(workspace_id), old.options, clock)
+            new = self._build(WorkspaceId(workspace_id), old.options, clock, folder)
             if "scenario" in keep:
                 new.parts.scenarios.load(old.parts.scenarios.current)
             if "journal" in keep:
@@ -234,7 +239,8 @@ class WorkspaceRegistry:
             if workspace_id == DEFAULT:
                 one.close()
             else:
-                _remove(one)
+                self._remove(one)
+        self._sweeper.close()
 
     def _found(self, workspace_id: str) -> _Open:
         found = self._open.get(WorkspaceId(workspace_id))
@@ -271,13 +277,17 @@ class WorkspaceRegistry:
     # Building
 
     def _build(
-        self, workspace_id: WorkspaceId, options: dict[str, Any], clock: Clock | None = None
+        self,
+        workspace_id: WorkspaceId,
+        options: dict[str, Any],
+        clock: Clock | None = None,
+        folder: Path | None = None,
     ) -> _Open:
-        """Opens a workspace; `clock`: the former one, to go on from where that stands."""
+        """Opens a workspace; `clock` and `folder`: the former one's, to go on from there."""
         environment = options.get("environment") or self._shared.environment
         scenario = options.get("scenario") or self._shared.scenario
         seed = self._seed(options, scenario)
-        folder = self._shared.folder / _folder_name(workspace_id, seed)
+        folder = folder or self._folder_for(workspace_id, seed)
         generation = _generation(folder)
         if generation is None:  # nothing, or what a process killed while it seeded has left
             shutil.rmtree(folder, ignore_errors=True)
@@ -313,6 +323,23 @@ class WorkspaceRegistry:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         return opened
+
+    def _folder_for(self, workspace_id: WorkspaceId, seed: int) -> Path:
+        """The default workspace's own; others get a new one each time, as the former one of their
+        id may still be going.
+        """
+        name = _folder_name(workspace_id, seed)
+        if workspace_id != DEFAULT:
+            name = f"{name}-{next(self._folder_numbers)}"
+        return self._shared.folder / name
+
+    def _remove(self, opened: _Open) -> None:
+        opened.close()
+        folder = opened.parts.workspace.folder
+        if opened.parts.workspace.id == DEFAULT:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            self._sweeper.remove(folder)
 
     def _seed(self, options: Mapping[str, Any], scenario: Scenario | None) -> int:
         """What was asked for; else what the scenario says; else the server's."""
@@ -407,8 +434,3 @@ def _write_generation(folder: Path, number: int) -> None:
     draft = folder / f"{GENERATION_FILE}.draft"
     draft.write_text(json.dumps(number), "utf-8")
     draft.replace(folder / GENERATION_FILE)
-
-
-def _remove(opened: _Open) -> None:
-    opened.close()
-    shutil.rmtree(opened.parts.workspace.folder, ignore_errors=True)

@@ -205,16 +205,15 @@ def _answer(exchange: Exchange, document: dict[str, Any], status: int) -> Respon
 def _with_headers(exchange: Exchange, response: Response) -> Response:
     """Headers that every answer of the service carries (recorded)."""
     ids = exchange.workspace.ids
-    response.headers.update(
-        {
-            "OData-Version": "4.0",
-            "ms-dyn-aid": str(ids.guid("activity")),
-            "ms-dyn-fqhn": "d365fo-emulator",
-            "ms-dyn-namespace": DYN_NAMESPACE,
-            "ms-dyn-tenant": str(ids.fixed_guid("ms-dyn-tenant")),
-            "ms-dyn-role": "AOSService",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "SAMEORIGIN",
-        }
-    )
+    for name, value in (
+        ("OData-Version", "4.0"),
+        ("ms-dyn-aid", str(ids.guid("activity"))),
+        ("ms-dyn-fqhn", "d365fo-emulator"),
+        ("ms-dyn-namespace", DYN_NAMESPACE),
+        ("ms-dyn-tenant", str(ids.fixed_guid("ms-dyn-tenant"))),
+        ("ms-dyn-role", "AOSService"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "SAMEORIGIN"),
+    ):
+        response.headers.add(name, value)  # the response is new: none of them is there to replace
     return response
