@@ -171,8 +171,8 @@ def test_serve_refuses_what_cannot_be_used_in_one_sentence(capsys, arguments, sa
 
 
 def test_a_word_that_is_no_verb_is_answered_with_the_nearest(capsys):
-    assert run(["imort", "x.zip"]) == 2
-    assert "there is no verb 'imort'; did you mean 'import'?" in capsys.readouterr().err
+    assert run(["exprt", "x.zip"]) == 2
+    assert "there is no verb 'exprt'; did you mean 'export'?" in capsys.readouterr().err
 
 
 def test_a_trust_bundle_that_is_gone_is_named_with_the_remedy(monkeypatch, capsys):

@@ -113,9 +113,7 @@ def announce(document: Mapping[str, Any], config: Config) -> None:
     click.echo(f"Data      {'nothing is kept' if config.ephemeral else document['data_dir']}")
     click.echo(f"Seed      {config.seed}")
     click.echo("Settings  d365fo-emulator env  (--format sh, ps1, dotenv, json, appsettings)")
-    click.echo(
-        "Try       d365fo-emulator import PACKAGE  (another terminal; Ctrl-C ends this)"
-    )
+    click.echo("Try       d365fo-emulator import PACKAGE  (another terminal; Ctrl-C ends this)")
 
 
 def _stop_signal() -> threading.Event:
