@@ -45,7 +45,7 @@ def execution_document(
     ]
     return {
         "executionId": execution.id,
-        "state": execution.state if execution.found else "NotFound",
+        "state": execution.shown_state,
         "operation": execution.operation,
         "definitionGroup": execution.group,
         "company": execution.company,

@@ -6,7 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf.checks import known_entity
-from d365fo_emulator.dmf.model import EntityRun, EntityStatus, in_order
+from d365fo_emulator.dmf.listings import listings
+from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.packages.errors import FileNotWritable
 from d365fo_emulator.packages.formats.registry import find_format
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from d365fo_emulator.dmf.importing import ImportDeps
+    from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.entities.store import RowStore
@@ -39,13 +41,15 @@ def export_package(
     """
     runs, plans, names = [], [], {}
     with PackageWriter(target, stamp) as writer:
-        for planned in in_order(execution.plan):
-            entity = known_entity(deps.catalogue, planned)
+        for listing in listings(deps.catalogue, execution.plan):
+            run = EntityRun.planned(listing.plan, listing.position)
+            entity = known_entity(deps.catalogue, listing.plan)
             if entity is None:
-                runs.append(_failed(planned, f"no entity is called {planned.label!r}"))
+                runs.append(_failed(run, f"no entity is called {run.entity!r}"))
                 continue
-            plan = _written_as(planned, entity)
-            runs.append(_export_entity(deps.rows, execution, plan, entity, writer, go_on))
+            plan = _written_as(listing, entity)
+            run = EntityRun.planned(plan, listing.position)
+            runs.append(_export_entity(deps.rows, execution, plan, run, entity, writer, go_on))
             plans.append(plan)
             names[plan.label] = entity.name
         manifest = Manifest(execution.group, execution.group, tuple(plans))
@@ -53,15 +57,20 @@ def export_package(
     return tuple(runs)
 
 
-def _written_as(planned: PackageEntity, entity: EntityType) -> PackageEntity:
-    """The entity as the package's manifest lists it: its file, its sheet, all its fields."""
+def _written_as(listing: Listing, entity: EntityType) -> PackageEntity:
+    """The entity as the package's manifest lists it: its file, its sheet, all its fields.
+
+    An entity that is listed again has a file of its own, with a number.
+    """
+    planned = listing.plan
+    file_stem = f"{entity.label}_{listing.before}" if listing.before else entity.label
     source_format = find_format(planned.source_format)
     fields = [field.staging_name.upper() for field in _fields(planned, entity)]
     return dataclasses.replace(
         planned,
         label=entity.label,
         source_format=source_format.name,
-        file_name=file_name_for(entity.label, source_format.extension),
+        file_name=file_name_for(file_stem, source_format.extension),
         sheet=sheet_name_for(entity.label) + "$" if source_format.name == "EXCEL" else "",
         target_entity=entity.name,
         # Product-written manifests list maps by name, whatever the order of columns (recorded).
@@ -80,11 +89,11 @@ def _export_entity(
     rows: RowStore,
     execution: Execution,
     plan: PackageEntity,
+    run: EntityRun,
     entity: EntityType,
     writer: PackageWriter,
     go_on: Callable[[], bool],
 ) -> EntityRun:
-    run = EntityRun.planned(plan)
     company = execution.company if entity.per_company else ""
     rows.prepare(entity)
     if not rows.count(entity, company):
@@ -99,7 +108,7 @@ def _export_entity(
         with writer.data_file(plan.file_name) as stream:
             count = source_format.write(stream, entity.name, entity.label, header, texts)
     except FileNotWritable as error:
-        return _failed(plan, str(error))
+        return _failed(run, str(error))
     return dataclasses.replace(
         run,
         staging_status=EntityStatus.FINISHED,
@@ -124,8 +133,7 @@ def _texts(
         yield [write(value) for write, value in zip(writers, row, strict=True)]
 
 
-def _failed(plan: PackageEntity, because: str) -> EntityRun:
-    run = EntityRun.planned(plan)
+def _failed(run: EntityRun, because: str) -> EntityRun:
     return dataclasses.replace(
         run,
         staging_status=EntityStatus.ERROR,

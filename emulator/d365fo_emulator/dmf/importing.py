@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from d365fo_emulator.dmf import scripted
 from d365fo_emulator.dmf.checks import known_entity
 from d365fo_emulator.dmf.errors import file_not_found
-from d365fo_emulator.dmf.model import EntityRun, EntityStatus, in_order
+from d365fo_emulator.dmf.listings import listings, rows_id
+from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.entities.conversion import Converter
 from d365fo_emulator.entities.errors import duplicate_key, nothing_staged
 from d365fo_emulator.entities.store import RowError, Stage
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.model import EntityType, Field
@@ -66,10 +68,10 @@ def import_package(
     """
     runs = []
     with open_package(package) as archive:
-        for plan in in_order(execution.plan):
-            run = EntityRun.planned(plan)
+        for listing in listings(deps.catalogue, execution.plan):
+            run = EntityRun.planned(listing.plan, listing.position)
             if go_on():
-                run = _EntityImport(deps, execution, plan, archive, report, go_on).run()
+                run = _EntityImport(deps, execution, listing, archive, report, go_on).run()
                 report(run)
             runs.append(run)
     return tuple(runs)
@@ -82,7 +84,7 @@ class _EntityImport:
         self,
         deps: ImportDeps,
         execution: Execution,
-        plan: PackageEntity,
+        listing: Listing,
         archive: Package,
         report: Callable[[EntityRun], None],
         go_on: Callable[[], bool],
@@ -92,17 +94,19 @@ class _EntityImport:
         self.catalogue = deps.catalogue
         self.companies = deps.companies
         self.execution = execution
-        self.plan = plan
+        self.plan = listing.plan
+        self.position = listing.position
+        self.rows_id = rows_id(execution.id, listing.before)
         self.archive = archive
         self.report = report
         self.go_on = go_on
-        self.entity = _known(deps.catalogue, plan)
+        self.entity = _known(deps.catalogue, listing.plan)
         self.company = execution.company if self.entity.per_company else ""
         self.ends_in = normalized(execution.script.timeline)[-1].state
 
     def run(self) -> EntityRun:
         """Takes the entity through its stages, from wherever it had come to."""
-        run = EntityRun.planned(self.plan)
+        run = EntityRun.planned(self.plan, self.position)
         self.rows.prepare(self.entity)
         run = self._source_to_staging(run)
         if run.staging_status is not EntityStatus.FINISHED:
@@ -168,7 +172,7 @@ class _EntityImport:
             errors += scripted.errors_for(
                 self.execution.script.row_errors, self.entity, stage, fields, numbers, columns
             )
-        self.rows.stage(self.execution.id, self.entity, fields, first, columns, errors)
+        self.rows.stage(self.rows_id, self.entity, fields, first, columns, errors)
 
     def _finish_staging(self) -> None:
         repeated = list(itertools.islice(self._duplicates(), 1000))
@@ -177,15 +181,15 @@ class _EntityImport:
             text = duplicate_key(self.entity.label)
             errors = [RowError(row, Stage.STAGING, key, text) for row in repeated]
             errors.append(self._summary(Stage.STAGING, nothing_staged(self.entity.label)))
-            self.rows.add_errors(self.execution.id, self.entity, errors)
-        self.rows.finish_staging(self.execution.id, self.entity, failed=self._staging_failed())
+            self.rows.add_errors(self.rows_id, self.entity, errors)
+        self.rows.finish_staging(self.rows_id, self.entity, failed=self._staging_failed())
 
     def _duplicates(self) -> Iterator[int]:
-        return self.rows.duplicate_rows(self.execution.id, self.entity, self.company)
+        return self.rows.duplicate_rows(self.rows_id, self.entity, self.company)
 
     def _fail_staging(self, stage: Stage, text: str) -> None:
-        self.rows.add_errors(self.execution.id, self.entity, [self._summary(stage, text)])
-        self.rows.finish_staging(self.execution.id, self.entity, failed=True)
+        self.rows.add_errors(self.rows_id, self.entity, [self._summary(stage, text)])
+        self.rows.finish_staging(self.rows_id, self.entity, failed=True)
 
     def _summary(self, stage: Stage, text: str) -> RowError:
         return RowError(0, stage, "", text)
@@ -194,7 +198,7 @@ class _EntityImport:
         """Whether an error of the whole entity was written: the loaded rows are then gone."""
         return any(
             error.row == 0 and error.stage is not Stage.TARGET
-            for _name, error in self.rows.errors(self.execution.id, self.entity)
+            for _name, error in self.rows.errors(self.rows_id, self.entity)
         )
 
     def _staged(self, run: EntityRun) -> EntityRun:
@@ -228,7 +232,7 @@ class _EntityImport:
             if not progress.ordered_through:
                 self._check_target()
             progress = self.rows.upsert(
-                self.execution.id,
+                self.rows_id,
                 self.entity,
                 self._mapped_fields(),
                 self.company,
@@ -244,18 +248,18 @@ class _EntityImport:
         script = self.execution.script.row_errors
         fields = mapped if script else checks.checked(mapped)
         behind = self._rows_left_behind()
-        for numbers, columns in self.rows.staged(self.execution.id, self.entity, fields):
+        for numbers, columns in self.rows.staged(self.rows_id, self.entity, fields):
             errors = checks.check(fields, numbers, columns)
             errors += scripted.errors_for(
                 script, self.entity, Stage.TARGET, fields, numbers, columns
             )
             self._add_target_errors(errors, behind)
-        for errors in checks.check_absent(self.execution.id, mapped):
+        for errors in checks.check_absent(self.rows_id, mapped):
             self._add_target_errors(errors, behind)
 
     def _add_target_errors(self, errors: Sequence[RowError], behind: set[int]) -> None:
         taken = [error for error in errors if error.row not in behind]
-        self.rows.add_errors(self.execution.id, self.entity, taken)
+        self.rows.add_errors(self.rows_id, self.entity, taken)
 
     def _written(self, run: EntityRun, progress: EntityProgress) -> EntityRun:
         in_error = self._failed_rows(Stage.TARGET)
@@ -275,18 +279,18 @@ class _EntityImport:
         return [_field(self.entity, staging_name(one)) for one in self.plan.maps or ()]
 
     def _progress(self) -> EntityProgress:
-        return self.rows.progress(self.execution.id, self.entity)
+        return self.rows.progress(self.rows_id, self.entity)
 
     def _rows_left_behind(self) -> set[int]:
         """Rows that failed before the target step: it does not see them."""
         return {
             error.row
-            for _name, error in self.rows.errors(self.execution.id, self.entity)
+            for _name, error in self.rows.errors(self.rows_id, self.entity)
             if error.row and error.stage is not Stage.TARGET
         }
 
     def _failed_rows(self, stage: Stage) -> int:
-        return self.rows.count_failed_rows(self.execution.id, self.entity, stage)
+        return self.rows.count_failed_rows(self.rows_id, self.entity, stage)
 
 
 def _known(catalogue: Catalogue, plan: PackageEntity) -> EntityType:

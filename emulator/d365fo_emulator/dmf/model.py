@@ -57,7 +57,7 @@ class DataProject:
 
 @dataclass(frozen=True)
 class EntityRun:
-    """One entity of one execution, with its counters."""
+    """One entity of one execution, with its counters; `position`: its place in the execution."""
 
     entity: str
     source_format: str
@@ -71,11 +71,12 @@ class EntityRun:
     target_updated: int = 0
     target_in_error: int = 0
     notes: tuple[str, ...] = ()
+    position: int = 0
 
     @classmethod
-    def planned(cls, plan: PackageEntity) -> Self:
+    def planned(cls, plan: PackageEntity, position: int) -> Self:
         """An entity that nothing was done for yet."""
-        return cls(plan.label, plan.source_format, plan.file_name)
+        return cls(plan.label, plan.source_format, plan.file_name, position=position)
 
 
 def in_order(plan: Iterable[PackageEntity]) -> list[PackageEntity]:
@@ -137,3 +138,8 @@ class Execution:
     entities: tuple[EntityRun, ...] = ()
     plan: tuple[PackageEntity, ...] = ()
     timeline: tuple[TimelineEntry, ...] = field(default_factory=tuple)
+
+    @property
+    def shown_state(self) -> str:
+        """The state that the next poll would see; `NotFound` while there is no record of it."""
+        return self.state if self.found else "NotFound"

@@ -34,7 +34,10 @@ def begun(execution: Execution) -> Execution:
             step=0,
             step_entered_at=execution.created_at,
             timeline=(entry,),
-            entities=tuple(EntityRun.planned(plan) for plan in in_order(execution.plan)),
+            entities=tuple(
+                EntityRun.planned(plan, position)
+                for position, plan in enumerate(in_order(execution.plan))
+            ),
         )
     )
 
@@ -111,7 +114,7 @@ def moved(execution: Execution, entered: list[Entered]) -> Execution:
     """The execution with these steps entered, one after the other."""
     if not entered:
         return execution
-    entries = tuple(TimelineEntry(one.state, one.at, one.because) for one in entered)
+    entries = tuple(_entry(execution, one) for one in entered)
     return _showing(
         dataclasses.replace(
             execution,
@@ -121,6 +124,14 @@ def moved(execution: Execution, entered: list[Entered]) -> Execution:
             timeline=(*execution.timeline, *entries),
         )
     )
+
+
+def _entry(execution: Execution, entered: Entered) -> TimelineEntry:
+    """The history tells states of the service: a computed one as what it led to."""
+    state: str = entered.state
+    if entered.state is StepState.COMPUTED:
+        state = execution.computed or state
+    return TimelineEntry(state, entered.at, entered.because)
 
 
 def wants_work(execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta) -> bool:
@@ -161,10 +172,7 @@ def due(execution: Execution, now: dt.datetime, taken_up_after: dt.timedelta) ->
 def with_run(execution: Execution, run: EntityRun) -> Execution:
     """The execution with this news of one of its entities, in that one's place."""
     entities = list(execution.entities)
-    for index, one in enumerate(entities):
-        if one.entity == run.entity:
-            entities[index] = run
-            break
+    entities[run.position] = run
     return dataclasses.replace(execution, entities=tuple(entities))
 
 

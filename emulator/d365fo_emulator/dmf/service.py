@@ -9,6 +9,7 @@ from d365fo_emulator.dmf import documents
 from d365fo_emulator.dmf.errors import ControlRefused
 from d365fo_emulator.dmf.importing import ImportDeps
 from d365fo_emulator.dmf.life import Lives
+from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.work import PackageWork
 from d365fo_emulator.kernel.workspace import ExecutionId
@@ -116,9 +117,10 @@ class DataManagement:
 
     # Errors and documents
 
-    def row_errors(self, execution: ExecutionId) -> Iterator[tuple[str, RowError]]:
+    def row_errors(self, execution: Execution) -> Iterator[tuple[str, RowError]]:
         """Errors as (AOT name of the entity, error)."""
-        return self.at.rows.errors(execution)
+        for kept in rows_ids(self.at.catalogue, execution):
+            yield from self.at.rows.errors(kept)
 
     def execution_errors(self, execution: ExecutionId) -> str:
         """The text of GetExecutionErrors; an empty list for unknown ids (recorded)."""
@@ -126,11 +128,11 @@ class DataManagement:
         if found is None:
             return "[]"
         form = self.at.workspace.settings.errors_json
-        return documents.errors_text(found, self.row_errors(found.id), form)
+        return documents.errors_text(found, self.row_errors(found), form)
 
     def document(self, execution: Execution) -> dict[str, Any]:
         """The execution document: what command, admin API and fixture show."""
-        return documents.execution_document(execution, self.row_errors(execution.id), self._label)
+        return documents.execution_document(execution, self.row_errors(execution), self._label)
 
     def _label(self, name: str) -> str:
         entity = self.at.catalogue.find(name)

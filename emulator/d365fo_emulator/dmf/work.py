@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from d365fo_emulator.blob.model import PACKAGE_CONTAINER
 from d365fo_emulator.dmf.exporting import export_package
 from d365fo_emulator.dmf.importing import import_package
+from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.kernel.errors import EmulatorError
@@ -100,7 +101,8 @@ class PackageWork:
 
     def discard(self, execution: Execution) -> None:
         """Removes staging rows, errors and progress."""
-        self._deps.rows.drop_execution(execution.id)
+        for kept in rows_ids(self._deps.catalogue, execution):
+            self._deps.rows.drop_execution(kept)
         self.release(execution)
 
     def _export(self, execution: Execution, go_on: GoOn) -> Outcome:

@@ -192,7 +192,7 @@ class ExecutionView:
     @property
     def state(self) -> str:
         """The state that the next poll would see."""
-        return str(self.document["state"])
+        return self._execution.shown_state
 
     @property
     def group(self) -> str:
