@@ -20,9 +20,17 @@ def migrate(path: Path, version: int, steps: Mapping[int, str]) -> None:
     """Brings a file to `version`, step by step, each in a transaction of its own.
 
     Raises:
-        ConfigurationError: a newer release has written the file; nothing was changed.
+        ConfigurationError: a newer release has written the file, or it is no file of ours, or
+            broken; nothing was changed.
 
     """
+    try:
+        _migrate(path, version, steps)
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, str(error)) from error
+
+
+def _migrate(path: Path, version: int, steps: Mapping[int, str]) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         (found,) = connection.execute("PRAGMA user_version").fetchone()
@@ -31,9 +39,19 @@ def migrate(path: Path, version: int, steps: Mapping[int, str]) -> None:
                 f"{path} was written by a newer release (version {found}, this one knows"
                 f" {version}): take that release, or another data directory"
             )
-        for step in range(found + 1, version + 1):
+        wanted = range(found + 1, version + 1)
+        if not set(wanted) <= set(steps):  # an empty file reads as version 0
+            raise _unusable(path, f"it says version {found}, which no release has written")
+        for step in wanted:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {steps[step]}; PRAGMA user_version={step}; COMMIT;"
             )
     finally:
         connection.close()
+
+
+def _unusable(path: Path, because: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} cannot be used as a database ({because}): remove its workspace's folder, or take"
+        " another data directory"
+    )
