@@ -44,6 +44,7 @@ def place(server, settings):
     view = server.create_workspace(environment=ENVIRONMENT | {"settings": settings})
     yield Place(server, view)
     server.drop_workspace(view.id)
+    server.workspaces.wait_until_swept()  # the next test looks at what is on the disk
 
 
 @pytest.fixture
@@ -52,3 +53,4 @@ def other(server):
     view = server.create_workspace(environment=ENVIRONMENT)
     yield Place(server, view)
     server.drop_workspace(view.id)
+    server.workspaces.wait_until_swept()  # the next test looks at what is on the disk

@@ -137,6 +137,7 @@ def test_a_dropped_workspace_leaves_nothing(server):
         with client_of(view) as client:
             client.poll(client.import_package(groups("x")))
         server.drop_workspace(view.id)
+        server.workspaces.wait_until_swept()
         assert not folder.exists()
         with pytest.raises(WorkspaceNotFound):
             _ = view.parts

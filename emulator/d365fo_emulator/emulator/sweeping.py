@@ -19,7 +19,7 @@ class Sweeper:
     """
 
     def __init__(self) -> None:
-        self._folders: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._folders: queue.Queue[Path | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -31,8 +31,12 @@ class Sweeper:
                 self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
                 self._thread.start()
 
+    def wait(self) -> None:
+        """Returns when every folder that was handed over is gone."""
+        self._folders.join()
+
     def close(self) -> None:
-        """Returns when every folder is gone."""
+        """Ends the thread, once every folder is gone."""
         with self._starting:
             thread, self._thread = self._thread, None
         if thread is not None:
@@ -42,3 +46,5 @@ class Sweeper:
     def _run(self) -> None:
         while (folder := self._folders.get()) is not None:
             shutil.rmtree(folder, ignore_errors=True)
+            self._folders.task_done()
+        self._folders.task_done()

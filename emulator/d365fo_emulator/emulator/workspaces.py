@@ -202,6 +202,10 @@ class WorkspaceRegistry:
         self._await_requests(workspace_id)
         self._remove(dropped)
 
+    def wait_until_swept(self) -> None:
+        """Returns when nothing is left on disk of the workspaces that were dropped."""
+        self._sweeper.wait()
+
     def reset(self, workspace_id: str, keep: Sequence[str] = ()) -> None:
         """Puts a workspace back to its beginning, but for the parts to keep.
 

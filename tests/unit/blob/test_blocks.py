@@ -164,7 +164,7 @@ def test_the_block_list_can_be_read(wire, place):
     assert code_of(wire.get(url + "&comp=blocklist")) == "BlobNotFound"
     wire.stage(url, b"1", b"one")
     wire.commit(url, ("Latest", b"1"))
-    wire.stage(url, b"2", b"twoo")
+    wire.stage(url, b"2", b"more")
     assert wire.get(url + "&comp=blocklist&blocklisttype=all").text == (
         '<?xml version="1.0" encoding="utf-8"?><BlockList><CommittedBlocks><Block><Name>MQ=='
         "</Name><Size>3</Size></Block></CommittedBlocks><UncommittedBlocks><Block><Name>Mg=="
