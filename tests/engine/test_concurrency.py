@@ -10,6 +10,8 @@ from builders import package
 from job_tools import GROUPS, TERMINAL, Client, Refused
 
 THREADS = 8
+ALLOWED = {"parallelImports": "allow"}
+"""Calls for one data project may overlap, so that they meet further inside."""
 
 
 def at_once(work, count=THREADS):
@@ -20,7 +22,7 @@ def at_once(work, count=THREADS):
 @pytest.mark.evidence("inferred")
 @pytest.mark.parametrize("clock", ["auto", "real"])
 def test_eight_clients_import_into_four_workspaces_that_never_meet(server, open_job, clock):
-    jobs = [open_job(clock=clock) for _ in range(4)]
+    jobs = [open_job(ALLOWED, clock=clock) for _ in range(4)]
 
     def run(turn):
         view, _client = jobs[turn % len(jobs)]
@@ -40,8 +42,8 @@ def test_eight_clients_import_into_four_workspaces_that_never_meet(server, open_
 
 
 @pytest.mark.evidence("inferred")
-def test_of_imports_with_one_id_at_once_one_wins_and_the_others_leave_nothing(server, job):
-    view, client = job
+def test_of_imports_with_one_id_at_once_one_wins_and_the_others_leave_nothing(server, open_job):
+    view, client = open_job(ALLOWED)
     url = client.upload(package())
 
     def run(_turn):
@@ -59,8 +61,8 @@ def test_of_imports_with_one_id_at_once_one_wins_and_the_others_leave_nothing(se
 
 
 @pytest.mark.evidence("inferred")
-def test_of_imports_that_bring_one_new_project_at_once_one_wins(server, job):
-    view, client = job
+def test_of_imports_that_bring_one_new_project_at_once_one_wins(server, open_job):
+    view, client = open_job(ALLOWED)
     url = client.upload(package())
 
     def run(_turn):
@@ -80,7 +82,7 @@ def test_of_imports_that_bring_one_new_project_at_once_one_wins(server, job):
 
 @pytest.mark.evidence("inferred")
 def test_reruns_of_one_id_at_once_leave_one_whole_execution(server, open_job):
-    view, client = open_job(settings={"usedExecutionId": "rerun"}, clock="real")
+    view, client = open_job(ALLOWED | {"usedExecutionId": "rerun"}, clock="real")
     url = client.upload(package())
     client.poll(client.import_from(url, executionId="one"), most=2000)
 

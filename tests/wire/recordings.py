@@ -52,6 +52,7 @@ class Replay:
     given: tuple[dict[str, Any], ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
 
 
 def _import(package="customer groups", *before, name="", **settings):
@@ -72,7 +73,8 @@ def _errors(*messages, **settings):
 
 
 COPY_JOB = "Copy legal entity USMF to ABC - 2026-11-24 10:00"
-RUNNING = {"execution": {"state": "Executing"}}
+SEED_OF_BOX_API = 2
+"""A seed that picks the recorded text among those of parallel imports."""
 
 REPLAYS = {
     "gawu-doc": Replay(),
@@ -89,7 +91,11 @@ REPLAYS = {
     "ifp-unknown-company": _import(),
     "ifp-unknown-entity": _import("unknown entity", name="Moon phases", unknownEntities="refuse"),
     "ifp-mapping": _import("lf only", name="Customer groups"),
-    "ifp-parallel": _import("customer groups", RUNNING, parallelImports="fail"),
+    "ifp-parallel": Replay(
+        ({"package": "customer groups"}, {"import call": "Recorded"}),
+        {"parallelImports": "fail"},
+        seed=SEED_OF_BOX_API,
+    ),
     "etp-string": Replay(values={"project": "Export customer groups", "name": "groups"}),
     "etp-missing-project-raw": Replay(
         values={"project": "Missing", "name": "customer groups", "execution-id": "recorded-1"}

@@ -6,8 +6,9 @@ returns the values that it makes known to the exchange (`<package-url>`, `<execu
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import builders
@@ -55,11 +56,15 @@ PACKAGES = {
 
 @dataclass
 class Stage:
-    """The emulator of one exchange, the address it is spoken to by, and what is known so far."""
+    """The emulator of one exchange, the address it is spoken to by, and what is known so far.
+
+    `lasting` is entered for as long as the exchange lasts.
+    """
 
     emulator: d365fo_emulator.Emulator
     base: str
     values: dict[str, str]
+    lasting: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def act(self, action, **members):
         """Calls an action as the well-known client; its answer must be good."""
@@ -121,6 +126,12 @@ def execution(stage, described):
     return {"execution-id": identifier}
 
 
+def import_call(stage, project):
+    """Another client's ImportFromPackage for this data project has not got its answer yet."""
+    stage.lasting.enter_context(stage.emulator.parts.dmf.import_calls.turn(project, AssertionError))
+    return {}
+
+
 def export(stage, described):
     """An export `<execution-id>` of the environment's project: ended, or held in a state."""
     if "state" in described:
@@ -144,6 +155,7 @@ GIVEN = {
     "package": package,
     "project": project,
     "execution": execution,
+    "import call": import_call,
     "export": export,
 }
 """The words that `given:` may use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
@@ -28,9 +29,6 @@ pytestmark = [
     pytest.mark.evidence("recorded"),
     pytest.mark.skipif(PAIRS is None, reason=f"no recordings here; {VARIABLE} names the file"),
 ]
-MARKS = {
-    "ifp-parallel": pytest.mark.xfail(strict=True, reason="parallel imports are not refused yet"),
-}
 PLACEHOLDERS = {
     "string": "recorded.zip",
     "unique-file-name": "recorded.zip",
@@ -41,15 +39,14 @@ PLACEHOLDERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=MARKS.get(name, ())) for name in REPLAYS]
-)
+@pytest.mark.parametrize("name", REPLAYS)
 def test_a_recorded_pair_is_answered_as_recorded(name):
     pair, replay = PAIRS[name], REPLAYS[name]
     settings = ENVIRONMENT.get("settings", {}) | replay.settings
-    with Emulator(environment=ENVIRONMENT | {"settings": settings}) as emulator:
+    environment = ENVIRONMENT | {"settings": settings}
+    with Emulator(environment=environment, seed=replay.seed) as emulator, ExitStack() as lasting:
         base = emulator.https_url
-        stage = Stage(emulator, base, values_of(base, replay))
+        stage = Stage(emulator, base, values_of(base, replay), lasting)
         for given in replay.given:
             ((word, argument),) = given.items()
             stage.values |= GIVEN[word](stage, argument)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from dataclasses import dataclass
@@ -82,6 +83,20 @@ def get_azure_write_url(call: Call) -> str:
 
 def import_from_package(call: Call) -> str:
     """Checks a package, makes its data project, and begins its import; the id of the execution."""
+    with contextlib.ExitStack() as turn:
+        if project := call["definitionGroupId"]:
+            _take_turn(call, project, turn)
+        return _import_in_turn(call, turn)
+
+
+def _take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
+    ids = call.exchange.workspace.ids
+    turn.enter_context(
+        call.dmf.import_calls.turn(project, lambda: errors.parallel_import(ids, project))
+    )
+
+
+def _import_in_turn(call: Call, turn: contextlib.ExitStack) -> str:
     dmf = call.dmf
     company = _company(call)
     execution_id = _execution_id(call)
@@ -89,7 +104,10 @@ def import_from_package(call: Call) -> str:
     path = dmf.held_package(held)
     try:
         checked = checks.check_package(path, call.exchange.workspace, dmf.at.catalogue)
-        group = call["definitionGroupId"] or checked.manifest.definition_group
+        group = call["definitionGroupId"]
+        if not group:
+            group = checked.manifest.definition_group
+            _take_turn(call, group, turn)
         _check_overwrite(call, group)
         _check_id(call, execution_id, again=_may_run_again(call))
         if not checked.has_data:

@@ -35,7 +35,7 @@ class Settings:
         "learn",
         "unknownEntities",
         "An entity that the catalogue lacks: learnt from the package that brings it, or refused"
-        " with the real service's words.",
+        " with the real service's words. Fields that a known entity lacks are learnt either way.",
         ("learn", "refuse"),
     )
     unknown_project: str = choice(
@@ -45,6 +45,14 @@ class Settings:
         " as in 2019, or answered with the zero GUID.",
         ("refuse", "accept", "zeroGuid"),
         "recorded",
+    )
+    parallel_imports: str = choice(
+        "fail",
+        "parallelImports",
+        "Two calls of ImportFromPackage for one data project at once: the later one is refused"
+        " with one of the real service's texts, waits for the first, or goes ahead.",
+        ("fail", "serialise", "allow"),
+        "documented",
     )
     used_execution_id: str = choice(
         "refuse",
