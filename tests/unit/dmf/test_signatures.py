@@ -1,0 +1,118 @@
+"""The table of actions, against the functions that carry them out and the recorded types."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from d365fo_emulator.dmf.actions import ACTIONS as FUNCTIONS
+from d365fo_emulator.dmf.model import ExecutionState
+from d365fo_emulator.dmf.signatures import (
+    ACTIONS,
+    COLLECTION,
+    ENTITY,
+    ENUMERATIONS,
+    PROPERTIES,
+    SETS,
+    TEMPLATE_ACTIONS,
+    TEMPLATE_COLLECTION,
+)
+from d365fo_emulator.kernel.settings import Settings
+from d365fo_emulator.odata.actions import NAMESPACE, EdmType
+from d365fo_emulator.odata.binding import ABSENT, PYTHON_TYPES
+
+pytestmark = pytest.mark.evidence("inferred")
+BY_NAME = {action.name: action for action in ACTIONS}
+DOCUMENTED = {
+    "GetAzureWriteUrl",
+    "ImportFromPackage",
+    "ExportToPackage",
+    "GetExportedPackageUrl",
+    "GetExecutionSummaryStatus",
+    "GetExecutionErrors",
+    "GetMessageStatus",
+}
+
+
+def test_no_action_is_listed_twice_in_any_letter_case():
+    assert set(Counter(action.name.casefold() for action in ACTIONS).values()) == {1}
+    assert not {*BY_NAME} & {*TEMPLATE_ACTIONS}
+    assert {*BY_NAME} >= DOCUMENTED
+
+
+def test_what_is_built_is_what_has_a_function():
+    assert {action.name for action in ACTIONS if action.built} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_every_parameter_can_be_bound_and_every_result_described(action):
+    for parameter in action.parameters:
+        assert parameter.type in PYTHON_TYPES
+        assert type(ABSENT[parameter.type]) is PYTHON_TYPES[parameter.type]
+    name = action.returns.removeprefix(f"{NAMESPACE}.")
+    assert action.returns.startswith(("Edm.", "Collection(Edm.")) or name in {"", *ENUMERATIONS}
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_no_spelling_of_a_parameter_means_two_of_them(action):
+    spellings = [name.casefold() for one in action.parameters for name in (one.name, *one.also)]
+    assert set(Counter(spellings).values()) <= {1}
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_every_action_came_with_an_update_that_the_default_has_and_says_its_evidence(action):
+    assert 5 <= action.since <= Settings().platform_update
+    assert action.evidence in {"documented", "recorded", "client", "inferred"}
+    assert (action.collection, action.entity) == (COLLECTION, ENTITY)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("ImportFromPackage", "ImportFromPackageAsync"),
+        ("ImportFromPackage", "ImportFromDMTPackage"),
+        ("ExportToPackage", "ExportToPackageAsync"),
+        ("ExportToPackage", "ExportToPackagePreview"),
+        ("GetExecutionSummaryStatus", "GetExecutionErrors"),
+        ("GetMessageStatus", "GetExecutionIdByMessageId"),
+        ("InitializeDataManagement", "InitializeDataManagementAsync"),
+    ],
+)
+def test_a_variant_came_no_earlier_than_what_it_varies(earlier, later):
+    assert BY_NAME[earlier].since <= BY_NAME[later].since
+
+
+@pytest.mark.parametrize("name", [name for name in BY_NAME if name.endswith("Async")])
+def test_an_async_variant_takes_at_least_what_its_model_takes(name):
+    model = BY_NAME[name.removesuffix("Async")]
+    assert BY_NAME[name].parameters[: len(model.parameters)] == model.parameters
+
+
+def test_everything_built_came_with_the_first_api_or_is_the_list_of_errors():
+    since = {name: BY_NAME[name].since for name in FUNCTIONS}
+    assert {name for name, update in since.items() if update > 5} == {"GetExecutionErrors"}
+
+
+@pytest.mark.parametrize("name", ENUMERATIONS)
+def test_an_enumeration_numbers_its_members_from_zero(name):
+    members = ENUMERATIONS[name]
+    assert [number for _member, number in members] == list(range(len(members)))
+    assert len({member for member, _number in members}) == len(members)
+
+
+@pytest.mark.evidence("documented")
+def test_the_states_of_an_execution_are_the_documented_ones_in_order():
+    members = [member for member, _number in ENUMERATIONS["DMFExecutionSummaryStatus"]]
+    assert members == [str(state) for state in ExecutionState]
+
+
+def test_the_entity_has_one_key_and_types_that_there_are():
+    assert [name for name, _type, is_key in PROPERTIES if is_key] == ["Name"]
+    for _name, kind, _is_key in PROPERTIES:
+        assert kind == EdmType.STRING or kind.removeprefix(f"{NAMESPACE}.") in ENUMERATIONS
+
+
+def test_sets_are_named_once():
+    assert {COLLECTION, TEMPLATE_COLLECTION} <= set(SETS)
+    assert len(set(SETS)) == len(SETS)
