@@ -19,11 +19,12 @@ from d365fo_emulator.config.wellknown import default_environment
 from d365fo_emulator.dmf import http as dmf_http
 from d365fo_emulator.dmf.engine import Engine
 from d365fo_emulator.emulator.access import FinanceAccess
+from d365fo_emulator.emulator.building import Shared
 from d365fo_emulator.emulator.home import Home
 from d365fo_emulator.emulator.journaling import entry_of
 from d365fo_emulator.emulator.sources import join_scenarios, read_scenario
 from d365fo_emulator.emulator.view import WorkspaceView
-from d365fo_emulator.emulator.workspaces import Shared, WorkspaceRegistry
+from d365fo_emulator.emulator.workspaces import WorkspaceRegistry
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.http.addresses import OwnAddresses, own_addresses
 from d365fo_emulator.http.gateway import Gateway, GatewayOptions, Hooks
