@@ -77,3 +77,37 @@ def test_other_letter_case_and_unknown_members_are_taken_and_noted():
 def test_strictly_read_they_are_an_invalid_model(member):
     with pytest.raises(ModelStateInvalid):
         bind(ACTION, {member: True}, strict=True)
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("body", [b'{"name":"a","name":"b"}', b"{'name':'a','name':'b'}"])
+def test_of_a_member_that_comes_twice_the_last_counts(body):
+    assert parse_body(body) == {"name": "b"}
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    ("members", "argument", "value"),
+    [
+        ({"overwrite": True, "overWrite": False}, "overwrite", False),
+        ({"overWrite": False, "overwrite": True}, "overwrite", True),
+        ({"exportPreviewCount": 3, "count": 2}, "exportPreviewCount", 2),
+        ({"count": 2, "exportPreviewCount": 3}, "exportPreviewCount", 3),
+    ],
+)
+def test_of_a_member_in_two_spellings_the_last_counts(members, argument, value):
+    assert bind(ACTION, members, strict=False).arguments[argument] == value
+
+
+@pytest.mark.evidence("inferred")
+def test_both_of_a_member_in_two_spellings_must_fit():
+    with pytest.raises(ModelStateInvalid, match="overwrite must be"):
+        bind(ACTION, {"overwrite": "yes", "overWrite": True}, strict=False)
+
+
+@pytest.mark.evidence("inferred")
+def test_a_large_body_that_is_json_is_read_and_one_that_is_not_is_refused_at_once():
+    large = b"x" * 10_000_000
+    assert len(parse_body(b'{"name":"%b"}' % large)["name"]) == len(large)
+    with pytest.raises(ModelStateInvalid, match="no JSON"):
+        parse_body(b"{'name':'%b'}" % large)
