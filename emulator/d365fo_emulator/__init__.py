@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.scenarios.model import Scenario
 
 _HOMES = {
+    "__version__": "kernel.version",
     "Config": "config.model",
     "Emulator": "emulator.server",
     "Scenario": "scenarios.model",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
 from typing import Any
 
 from d365fo_emulator.admin.routes import PREFIX, ROUTES, Route
+from d365fo_emulator.kernel.version import __version__
 
 OBJECT = {"type": "object"}
 
@@ -20,7 +20,7 @@ def openapi_document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "d365fo-emulator admin API",
-            "version": version("d365fo-emulator"),
+            "version": __version__,
             "description": "Looking into and steering a running emulator. Open to this machine;"
             " to others with the admin token. Paths marked open need neither.",
         },

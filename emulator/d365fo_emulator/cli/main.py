@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 from enum import IntEnum
-from importlib.metadata import version
 
 import click
 
 from d365fo_emulator.cli.examples import show_examples
 from d365fo_emulator.kernel.errors import EmulatorError
 from d365fo_emulator.kernel.tables import did_you_mean
+from d365fo_emulator.kernel.version import __version__
 
 VERBS: dict[str, str] = {
     "serve": "serve",
@@ -91,7 +91,7 @@ class Verbs(click.Group):
 @click.command(
     cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]}, epilog=BEGINNING
 )
-@click.version_option(version("d365fo-emulator"), prog_name="d365fo-emulator")
+@click.version_option(__version__, prog_name="d365fo-emulator")
 def cli() -> None:
     """A local emulator of the file-based integration of Dynamics 365 Finance & Operations.
 

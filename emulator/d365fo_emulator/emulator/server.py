@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,7 @@ from d365fo_emulator.identity import http as identity_http
 from d365fo_emulator.identity.keys import SigningKeys
 from d365fo_emulator.kernel.clock import system_now
 from d365fo_emulator.kernel.errors import WorkspaceNotFound
+from d365fo_emulator.kernel.version import __version__
 from d365fo_emulator.kernel.workspace import DEFAULT
 from d365fo_emulator.storage.files import WorkspaceFiles
 
@@ -202,7 +202,7 @@ class Emulator(WorkspaceView):
     def server_info(self) -> ServerInfo:
         """The running server, as of now."""
         return ServerInfo(
-            version=importlib.metadata.version("d365fo-emulator"),
+            version=__version__,
             started_at=self._started_at,
             http_url=self.http_url,
             https_url=self.https_url,

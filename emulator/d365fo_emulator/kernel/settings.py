@@ -1,7 +1,7 @@
 """The imitated service's own variations: the `settings` of an environment file.
 
 Each is a choice where the real service differs between releases, or where nobody knows which it
-takes. The default is the likeliest; `docs/settings.md` is made from this table.
+takes. The default is the likeliest; `docs/reference/settings.md` is made from this table.
 """
 
 from __future__ import annotations
