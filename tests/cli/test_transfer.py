@@ -6,7 +6,7 @@ import pytest
 from werkzeug import Response
 
 from d365fo_emulator.admin.errors import AdminUnreachable
-from d365fo_emulator.cli.api import ApiRefused, Connection, PackageApi, retry_after
+from d365fo_emulator.cli.api import ApiRefused, Connection, PackageApi, StillWaiting, retry_after
 from d365fo_emulator.cli.connection import connect
 from d365fo_emulator.cli.transfer import (
     Waiting,
@@ -80,7 +80,7 @@ def test_another_refusal_while_waiting_is_told_in_the_services_words(service):
 
 def test_the_wait_ends_at_its_deadline_and_names_the_execution(service):
     service.script("GetExecutionSummaryStatus", answer({"value": "Executing"}))
-    with pytest.raises(ApiRefused, match=r"execution e: .*still Executing"):
+    with pytest.raises(StillWaiting, match=r"execution e: still Executing"):
         wait_for_end(service.api, "e", Waiting(0.01, 0.005))
 
 

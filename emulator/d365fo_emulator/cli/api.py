@@ -37,6 +37,10 @@ class ApiRefused(EmulatorError):
         self.text = text
 
 
+class StillWaiting(EmulatorError):
+    """The service has answered every call, and what was waited for has not come in time."""
+
+
 class ApiUnreachable(EmulatorError):
     """The service could not be reached."""
 

@@ -170,14 +170,18 @@ def _remedy(error: EmulatorError) -> str:
 def exit_code_of(error: EmulatorError) -> ExitCode:
     """What an error means for scripts."""
     from d365fo_emulator.admin.errors import AdminProblem, AdminUnreachable  # noqa: PLC0415
-    from d365fo_emulator.cli.api import ApiRefused, ApiUnreachable  # noqa: PLC0415
+    from d365fo_emulator.cli.api import (  # noqa: PLC0415
+        ApiRefused,
+        ApiUnreachable,
+        StillWaiting,
+    )
 
     if isinstance(error, (AdminUnreachable, ApiUnreachable)):
         return ExitCode.UNREACHABLE
     if isinstance(error, AdminProblem):
         wrong_usage = error.status in (400, 401, 403, 501)
         return ExitCode.USAGE if wrong_usage else ExitCode.FAILED
-    return ExitCode.FAILED if isinstance(error, ApiRefused) else ExitCode.USAGE
+    return ExitCode.FAILED if isinstance(error, (ApiRefused, StillWaiting)) else ExitCode.USAGE
 
 
 def _say(text: str, code: ExitCode) -> ExitCode:

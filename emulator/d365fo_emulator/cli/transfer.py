@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from d365fo_emulator.admin.errors import AdminProblem, AdminUnreachable
-from d365fo_emulator.cli.api import ApiRefused, PackageApi, parse_value
+from d365fo_emulator.cli.api import ApiRefused, PackageApi, StillWaiting, parse_value
 from d365fo_emulator.cli.connection import connection_options
 from d365fo_emulator.cli.executions import print_entities
 from d365fo_emulator.cli.output import json_option, note, print_json
@@ -161,7 +161,8 @@ def wait_for_end(api: PackageApi, execution: str, waiting: Waiting) -> str:
     comes a moment after the answer (recorded; clients handle it so).
 
     Raises:
-        ApiRefused: another refusal, or the time is over.
+        ApiRefused: another refusal.
+        StillWaiting: the time is over.
 
     """
     deadline = time.monotonic() + waiting.timeout
@@ -175,9 +176,7 @@ def wait_for_end(api: PackageApi, execution: str, waiting: Waiting) -> str:
         if state in ENDS:
             return state
         if time.monotonic() + waiting.interval > deadline:
-            raise ApiRefused(
-                f"execution {execution}", 200, f"still {state} after {waiting.timeout:g} s"
-            )
+            raise StillWaiting(f"execution {execution}: still {state} after {waiting.timeout:g} s")
         api.wait(waiting.interval)
 
 
@@ -186,7 +185,9 @@ def download(api: PackageApi, execution: str, target: Path, waiting: Waiting) ->
     deadline = time.monotonic() + waiting.timeout
     while not (url := api.action("GetExportedPackageUrl", executionId=execution)):
         if time.monotonic() + waiting.interval > deadline:
-            raise ApiRefused("GetExportedPackageUrl", 200, "still no address")
+            raise StillWaiting(
+                f"execution {execution}: still no package after {waiting.timeout:g} s"
+            )
         api.wait(waiting.interval)
     partial = target.with_name(f"{target.name}.part")
     try:
