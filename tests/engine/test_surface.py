@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 
 from d365fo_emulator.dmf import signatures
 from job_tools import ACTIONS
 
+METADATA = Path(__file__).resolve().parents[2] / "fixtures" / "metadata.yaml"
+NAMESPACE = "Microsoft.Dynamics.DataEntities."
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 HEADERS = ("ms-dyn-aid", "ms-dyn-fqhn", "ms-dyn-namespace", "ms-dyn-tenant", "ms-dyn-role")
 
@@ -26,12 +30,60 @@ def listed_actions(client):
     }
 
 
+def told(client):
+    """The served `$metadata` in the form of `fixtures/metadata.yaml`."""
+    schema = ET.fromstring(ask(client, "/data/$metadata").content).find(f".//{EDM}Schema")
+    (entity,), (served,) = schema.findall(EDM + "EntityType"), schema.iter(EDM + "EntitySet")
+    assert served.get("EntityType") == NAMESPACE + entity.get("Name")
+    return {
+        "enumerations": {
+            one.get("Name"): [(m.get("Name"), int(m.get("Value"))) for m in one]
+            for one in schema.findall(EDM + "EnumType")
+        },
+        "entity": {
+            "name": entity.get("Name"),
+            "key": entity.find(f"{EDM}Key/{EDM}PropertyRef").get("Name"),
+            "properties": types_of(entity.findall(EDM + "Property")),
+        },
+        "set": served.get("Name"),
+        "actions": [told_action(one, entity) for one in schema.findall(EDM + "Action")],
+    }
+
+
+def told_action(action, entity):
+    binding, *parameters = action.findall(EDM + "Parameter")
+    assert action.get("IsBound") == "true"
+    assert binding.get("Name") == entity.get("Name")
+    assert binding.get("Type") == f"Collection({NAMESPACE}{entity.get('Name')})"
+    listed = {"name": action.get("Name"), "parameters": types_of(parameters)}
+    result = action.find(EDM + "ReturnType")
+    return listed if result is None else {**listed, "returns": short(result.get("Type"))}
+
+
+def types_of(elements):
+    return {one.get("Name"): short(one.get("Type")) for one in elements}
+
+
+def short(name):
+    return name.replace(NAMESPACE, "~").replace("Edm.", "")
+
+
+def numbered(members):
+    return [(name, number) for number, name in enumerate(members)]
+
+
 @pytest.mark.evidence("client")
-def test_the_metadata_lists_every_action_with_its_parameters_in_order(job):
+def test_the_metadata_is_what_generated_clients_were_made_from(job):
     _view, client = job
-    assert list(listed_actions(client).items()) == [
-        (one.name, [parameter.name for parameter in one.parameters]) for one in signatures.ACTIONS
-    ]
+    expected = yaml.safe_load(METADATA.read_text("utf-8"))
+    expected["enumerations"] = {
+        name: numbered(members) for name, members in expected["enumerations"].items()
+    }
+    found = told(client)
+    assert [list(one["parameters"]) for one in found["actions"]] == [
+        list(one["parameters"]) for one in expected["actions"]
+    ], "the order of parameters counts"
+    assert found == expected
 
 
 @pytest.mark.evidence("documented")
