@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.kernel.clock import UTC, Clock
+from d365fo_emulator.kernel.clock import Clock, instant_text
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from d365fo_emulator.admin.api import Document
     from d365fo_emulator.admin.model import WorkspaceParts
     from d365fo_emulator.entities.model import EntityType
@@ -21,11 +19,6 @@ def scenario_document(scenario: Scenario) -> Document:
     """`scenario` as its file would say it, with the rules that were added."""
     head = {"version": 1, "name": scenario.name, **scenario.source}
     return {**head, "rules": [{"id": rule.id, **rule.source} for rule in scenario.rules]}
-
-
-def instant_text(instant: dt.datetime) -> str:
-    """An instant as documents have it: UTC, without a fraction when there is none."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def rule_document(rule: Rule) -> Document:

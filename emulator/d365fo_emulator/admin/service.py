@@ -12,7 +12,6 @@ from d365fo_emulator.admin.connection import client_config, environment_variable
 from d365fo_emulator.admin.documents import (
     clock_document,
     entry_document,
-    instant_text,
     rows_document,
     rule_document,
     scenario_document,
@@ -21,7 +20,7 @@ from d365fo_emulator.admin.errors import BadRequest, EntityNotKnown, EntryNotFou
 from d365fo_emulator.config.environment import environment_schema, load_environment
 from d365fo_emulator.dmf.errors import ExecutionNotFound
 from d365fo_emulator.journal.verify import VerificationFailed, matching, verify
-from d365fo_emulator.kernel.clock import UTC, ClockMode, system_now
+from d365fo_emulator.kernel.clock import UTC, ClockMode, instant_text, system_now
 from d365fo_emulator.kernel.durations import parse_duration
 from d365fo_emulator.kernel.errors import ClockRefused, NotEmulated
 from d365fo_emulator.scenarios import library

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.entities.store import Stage
+from d365fo_emulator.kernel.clock import instant_text
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable
 
     from d365fo_emulator.dmf.model import EntityRun, Execution
@@ -50,10 +50,10 @@ def execution_document(
         "definitionGroup": execution.group,
         "company": execution.company,
         "polls": execution.polls,
-        "createdAt": _instant(execution.created_at),
-        "finishedAt": execution.finished_at and _instant(execution.finished_at),
+        "createdAt": instant_text(execution.created_at),
+        "finishedAt": execution.finished_at and instant_text(execution.finished_at),
         "timeline": [
-            {"state": entry.state, "at": _instant(entry.at), "because": entry.because}
+            {"state": entry.state, "at": instant_text(entry.at), "because": entry.because}
             for entry in execution.timeline
         ],
         "entities": [_entity_document(run) for run in execution.entities],
@@ -99,12 +99,6 @@ def _raw(items: list[dict[str, str]]) -> str:
         for item in items
     ]
     return f"[{','.join(texts)}]"
-
-
-def _instant(instant: dt.datetime) -> str:
-    text = instant.strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f".{instant.microsecond:06d}".rstrip("0") if instant.microsecond else ""
-    return f"{text}{fraction}Z"
 
 
 def _error_document(label: str, error: RowError) -> dict[str, str]:

@@ -38,6 +38,13 @@ def system_now() -> dt.datetime:
     return dt.datetime.now(UTC)  # noqa: TID251  the one place
 
 
+def instant_text(instant: dt.datetime) -> str:
+    """An instant as our documents have it: UTC, with no more of a fraction than there is."""
+    text = instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f".{instant.microsecond:06d}".rstrip("0") if instant.microsecond else ""
+    return f"{text}{fraction}Z"
+
+
 @dataclass(frozen=True)
 class Ran:
     """One piece of due work that a move of the clock has run."""
