@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import openpyxl
 
-from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
 from d365fo_emulator.packages.naming import file_name_for
 from d365fo_emulator.packages.writer import PackageWriter
@@ -20,7 +20,7 @@ STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 
 def written(label, name, columns, rows, source_format="CSV"):
     """A package of one entity: its label and AOT name, column names, and rows of text."""
-    form = find_format(source_format)
+    form = STANDARD.find(source_format)
     file_name = file_name_for(label, form.extension)
     maps = tuple(FieldMap(column, column) for column in sorted(columns))
     plan = PackageEntity(label, file_name, form.name, maps, target_entity=name)

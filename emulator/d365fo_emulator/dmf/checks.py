@@ -17,7 +17,7 @@ from d365fo_emulator.packages.errors import (
     SourceUnreadable,
 )
 from d365fo_emulator.packages.formats.delimited import CSV_UNICODE, HeadFinding, check_encoding
-from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 from d365fo_emulator.packages.manifest import parse_header, parse_manifest
 from d365fo_emulator.packages.mapping import staging_name
 
@@ -42,7 +42,9 @@ class CheckedPackage:
     has_data: bool
 
 
-def check_package(path: Path, workspace: Workspace, catalogue: Catalogue) -> CheckedPackage:
+def check_package(
+    path: Path, workspace: Workspace, catalogue: Catalogue, formats: SourceFormats = STANDARD
+) -> CheckedPackage:
     """Reads and checks a package.
 
     Raises:
@@ -61,7 +63,7 @@ def check_package(path: Path, workspace: Workspace, catalogue: Catalogue) -> Che
             if unknown and workspace.settings.unknown_entities == "refuse":
                 raise _unknown(catalogue, unknown[0])
             for entity in enabled:
-                _check_source(workspace, package, entity)
+                _check_source(workspace, package, entity, formats)
             has_data = any(package.find(entity.file_name) for entity in enabled)
             return CheckedPackage(manifest, tuple(unknown), has_data)
     except ControlFileMissing as error:
@@ -99,9 +101,11 @@ def _unknown(catalogue: Catalogue, plan: PackageEntity) -> Exception:
     return errors.failed("entity-unknown", reason, entity=plan.label)
 
 
-def _check_source(workspace: Workspace, package: Package, plan: PackageEntity) -> None:
+def _check_source(
+    workspace: Workspace, package: Package, plan: PackageEntity, formats: SourceFormats
+) -> None:
     try:
-        source_format = find_format(plan.source_format)
+        source_format = formats.find(plan.source_format)
     except SourceUnreadable:
         return  # noticed when the entity is imported
     if source_format is not CSV_UNICODE or not package.find(plan.file_name):

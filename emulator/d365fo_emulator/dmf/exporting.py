@@ -10,7 +10,6 @@ from d365fo_emulator.dmf.listings import listings
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.packages.errors import FileNotWritable
-from d365fo_emulator.packages.formats.registry import find_format
 from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
 from d365fo_emulator.packages.naming import file_name_for, sheet_name_for
 from d365fo_emulator.packages.writer import PackageWriter
@@ -47,9 +46,9 @@ def export_package(
             if entity is None:
                 runs.append(_failed(run, f"no entity is called {run.entity!r}"))
                 continue
-            plan = _written_as(listing, entity)
+            plan = _written_as(deps, listing, entity)
             run = EntityRun.planned(plan, listing.position)
-            runs.append(_export_entity(deps.rows, execution, plan, run, entity, writer, go_on))
+            runs.append(_export_entity(deps, execution, plan, run, entity, writer, go_on))
             plans.append(plan)
             names[plan.label] = entity.name
         manifest = Manifest(execution.group, execution.group, tuple(plans))
@@ -57,14 +56,14 @@ def export_package(
     return tuple(runs)
 
 
-def _written_as(listing: Listing, entity: EntityType) -> PackageEntity:
+def _written_as(deps: ImportDeps, listing: Listing, entity: EntityType) -> PackageEntity:
     """The entity as the package's manifest lists it: its file, its sheet, all its fields.
 
     An entity that is listed again has a file of its own, with a number.
     """
     planned = listing.plan
     file_stem = f"{entity.label}_{listing.before}" if listing.before else entity.label
-    source_format = find_format(planned.source_format)
+    source_format = deps.formats.find(planned.source_format)
     fields = [field.staging_name.upper() for field in _fields(planned, entity)]
     return dataclasses.replace(
         planned,
@@ -86,7 +85,7 @@ def _fields(planned: PackageEntity, entity: EntityType) -> tuple[Field, ...]:
 
 
 def _export_entity(
-    rows: RowStore,
+    deps: ImportDeps,
     execution: Execution,
     plan: PackageEntity,
     run: EntityRun,
@@ -94,6 +93,7 @@ def _export_entity(
     writer: PackageWriter,
     go_on: Callable[[], bool],
 ) -> EntityRun:
+    rows = deps.rows
     company = execution.company if entity.per_company else ""
     rows.prepare(entity)
     if not rows.count(entity, company):
@@ -101,7 +101,7 @@ def _export_entity(
         note = "there were no rows, so the package has no file of it"
         return dataclasses.replace(done, target_status=EntityStatus.FINISHED, notes=(note,))
     fields = _fields(plan, entity)
-    source_format = find_format(plan.source_format)
+    source_format = deps.formats.find(plan.source_format)
     header = [field.staging_name.upper() for field in fields]
     texts = _texts(rows, entity, fields, company, go_on)
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.dmf import signatures
-from d365fo_emulator.dmf.actions import ACTIONS, Call
+from d365fo_emulator.dmf.actions.call import Call
+from d365fo_emulator.dmf.actions.table import ACTIONS
 from d365fo_emulator.odata import http, metadata
 from d365fo_emulator.odata.http import Finance
 

@@ -24,7 +24,7 @@ from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.entities.validation import TargetChecks
 from d365fo_emulator.packages.archive import open_package
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
-from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 from d365fo_emulator.packages.mapping import plan_columns, staging_name, wanted_columns
 from d365fo_emulator.scenarios.model import StepState
 from d365fo_emulator.scenarios.timeline import normalized
@@ -53,6 +53,7 @@ class ImportDeps:
     rows: RowStore
     settings: Settings
     companies: tuple[str, ...]
+    formats: SourceFormats = STANDARD
 
 
 def import_package(
@@ -93,6 +94,7 @@ class _EntityImport:
         self.settings = deps.settings
         self.catalogue = deps.catalogue
         self.companies = deps.companies
+        self.formats = deps.formats
         self.execution = execution
         self.plan = listing.plan
         self.position = listing.position
@@ -111,7 +113,7 @@ class _EntityImport:
         run = self._source_to_staging(run)
         if run.staging_status is not EntityStatus.FINISHED:
             return run
-        if not self.execution.execute:
+        if not self.execution.options.execute:
             return _noted(run, "execute is false: the target step was not asked for")
         return self._staging_to_target(run)
 
@@ -141,7 +143,7 @@ class _EntityImport:
             return _noted(run, "the manifest has no EntityMapList: no column was read")
         if not self.archive.find(self.plan.file_name):
             raise SourceUnreadable("", file_not_found(self.plan.file_name))
-        source_format = find_format(self.plan.source_format)
+        source_format = self.formats.find(self.plan.source_format)
         with self.archive.open(self.plan.file_name) as stream:
             wanted = wanted_columns(maps)
             table = source_format.read(stream, self.entity.name, wanted, self.plan.sheet)

@@ -43,21 +43,71 @@ class EntityStatus(StrEnum):
     FINISHED = "Finished"
     ERROR = "Error"
     ABORTED = "Aborted"
+    NONE = "None"
+
+
+class ProjectCategory(StrEnum):
+    """`DMFProjectCategory`."""
+
+    PROJECT = "Project"
+    CONFIGURATION = "Configuration"
+    INTEGRATION = "Integration"
+    OTHER = "Other"
+    CDS = "CDS"
 
 
 @dataclass(frozen=True)
 class DataProject:
-    """A definition group: entities, in which formats, in which order."""
+    """A definition group: entities, in which formats, in which order.
+
+    Attributes:
+        truncate: whether an import first deletes the company's rows of its entities
+            (`TruncateEntityData`).
+        generate_package: `GenerateDataPackage`, as it was said; exports make one either way.
+
+    """
 
     name: str
     operation: Operation
     entities: tuple[PackageEntity, ...]
     description: str = ""
+    category: ProjectCategory = ProjectCategory.PROJECT
+    truncate: bool = False
+    generate_package: bool = True
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a call asks of one execution, beyond its project.
+
+    Attributes:
+        execute: whether the target step runs (imports).
+        unchecked: the package is checked by the work, not by the call, as the asynchronous form
+            does: what the call would refuse makes the execution Failed.
+        fail_on_error: the first entity that fails stops all that come after it (imports).
+        truncate: the company's target rows of each entity are deleted before it is imported.
+        entities: labels of the only entities that are exported; empty: all of the project.
+        most_rows: rows per entity in a preview export; 0: all.
+        changes_only: only rows that changed since the last finished export of this project
+            (exports); entities with the refresh type `IncrementalPush` do so in any case.
+
+    """
+
+    execute: bool = True
+    unchecked: bool = False
+    fail_on_error: bool = False
+    truncate: bool = False
+    entities: tuple[str, ...] = ()
+    most_rows: int = 0
+    changes_only: bool = False
 
 
 @dataclass(frozen=True)
 class EntityRun:
-    """One entity of one execution, with its counters; `position`: its place in the execution."""
+    """One entity of one execution, with its counters; `position`: its place in the execution.
+
+    The four instants are the workspace's time; None: the step has not begun, or not ended.
+    """
 
     entity: str
     source_format: str
@@ -72,6 +122,10 @@ class EntityRun:
     target_in_error: int = 0
     notes: tuple[str, ...] = ()
     position: int = 0
+    staging_started_at: dt.datetime | None = None
+    staging_ended_at: dt.datetime | None = None
+    target_started_at: dt.datetime | None = None
+    target_ended_at: dt.datetime | None = None
 
     @classmethod
     def planned(cls, plan: PackageEntity, position: int) -> Self:
@@ -123,7 +177,7 @@ class Execution:
     created_at: dt.datetime
     state: ExecutionState
     found: bool = True
-    execute: bool = True
+    options: RunOptions = field(default_factory=RunOptions)
     step: int = 0
     step_entered_at: dt.datetime | None = None
     step_polls: int = 0

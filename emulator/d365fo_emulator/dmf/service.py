@@ -14,6 +14,7 @@ from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.overlap import ImportCalls
 from d365fo_emulator.dmf.work import PackageWork
 from d365fo_emulator.kernel.workspace import ExecutionId
+from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ class Surroundings:
     scenarios: ScenarioService
     companies: Mapping[str, str]
     is_own_base: Callable[[str], bool]
+    formats: SourceFormats = STANDARD
 
 
 class DataManagement:
@@ -62,6 +64,7 @@ class DataManagement:
             surroundings.rows,
             surroundings.workspace.settings,
             tuple(surroundings.companies.values()),
+            surroundings.formats,
         )
         self._work = PackageWork(surroundings.workspace, deps, surroundings.blob, held)
         self.lives = Lives(

@@ -18,6 +18,14 @@ class DataManagementStore(Protocol):
         """The data project of this name."""
         ...
 
+    def projects(self) -> Sequence[DataProject]:
+        """All data projects, by folded name."""
+        ...
+
+    def remove_project(self, name: str) -> bool:
+        """Removes a data project and its version tokens; whether there was one."""
+        ...
+
     def save_project(self, project: DataProject) -> None:
         """Creates the project, or puts it in place of the one of its name."""
         ...
@@ -43,6 +51,18 @@ class DataManagementStore(Protocol):
 
     def live(self) -> Sequence[Execution]:
         """Executions that are not at their end, oldest first."""
+        ...
+
+    def version_token(self, project: str, entity: str, company: str) -> int:
+        """The change up to which the last finished export of this entity went; 0: none."""
+        ...
+
+    def save_version_token(self, project: str, entity: str, company: str, token: int) -> None:
+        """Keeps a version token."""
+        ...
+
+    def remove_version_tokens(self, project: str, entity: str) -> bool:
+        """Removes an entity's tokens in a project, of every company; whether there were any."""
         ...
 
     def save(self, execution: Execution) -> None:

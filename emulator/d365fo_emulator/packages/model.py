@@ -6,10 +6,28 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """One `EntityFieldConversion`: a value in files, and the one that is staged for it.
+
+    `is_default`: `staging` is taken when the file has no value, or no pair fits.
+    """
+
+    source: str
+    staging: str
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FieldMap:
     """One `EntityMap` of a manifest: file column (`xml_field`) to staging field.
 
     A manifest may have a hundred thousand of them, hence the slots.
+
+    Attributes:
+        auto_generated: the field is filled from a number sequence.
+        auto_default: the field has no column; it takes the value of the default conversion.
+        default_when_empty: a blank cell leaves what the target row has.
+
     """
 
     entity_field: str
@@ -19,6 +37,7 @@ class FieldMap:
     auto_default: bool = False
     default_when_empty: bool = False
     text_qualifier: bool = False
+    conversions: tuple[Conversion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,20 @@ class PackageEntity:
     run_business_logic: bool = True
     run_business_validation: bool = True
     refresh_type: str = "FullPush"
+    validation_status: str = "Yes"
+    """State of the mapping: `Yes`, `No` (there is none: its entity never finishes) or `Error`."""
+    auto_generate_mapping: bool = False
+    validate_fields: bool = False
+    """`RunValidateField`."""
+    sample_file: str = ""
+    """Id of the file by which the mapping was made (`{GUID}`)."""
+    query: str = ""
+    """Packed query of the export's filter, hex digits, as it came; its form is not known."""
+    entity_category: str = ""
+    system_module: str = ""
+    tags: str = ""
+    transforms: tuple[str, ...] = ()
+    """Names of XSLT files in `Resources`, in their order."""
 
 
 @dataclass(frozen=True)

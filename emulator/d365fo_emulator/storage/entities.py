@@ -327,10 +327,10 @@ class SqliteRowStore:
             f" VALUES (?, ?, ?{', ?' * len(names)}) {on_conflict(table, entity, fields)}"
         )
         with self._database.write() as connection:
-            writer = import_state.passing_writer(connection)
+            change = import_state.next_change(connection)
             before = last_row(connection, table)
             owners = _companies(entity, fields, company, columns)
-            connection.executemany(statement, zip(owners, keys, itertools.repeat(writer), *columns))
+            connection.executemany(statement, zip(owners, keys, itertools.repeat(change), *columns))
             created = last_row(connection, table) - before
         return created, len(rows) - created
 

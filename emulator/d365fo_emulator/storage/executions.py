@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.dmf.model import DataProject, Execution, Operation
-from d365fo_emulator.packages.model import PackageEntity
+from d365fo_emulator.dmf.model import DataProject, Execution
 from d365fo_emulator.storage.documents import decode, encode
 
 if TYPE_CHECKING:
@@ -31,13 +30,23 @@ class SqliteDataManagementStore:
         """The data project of this name."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT name, operation, entities, description FROM project WHERE folded = ?",
-                (name.casefold(),),
+                "SELECT document FROM project WHERE folded = ?", (name.casefold(),)
             ).fetchone()
-        if row is None:
-            return None
-        entities = decode(row[2], tuple[PackageEntity, ...])
-        return DataProject(row[0], Operation(row[1]), entities, row[3])
+        return None if row is None else decode(row[0], DataProject)
+
+    def projects(self) -> Sequence[DataProject]:
+        """All data projects, by folded name."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT document FROM project ORDER BY folded").fetchall()
+        return [decode(document, DataProject) for (document,) in rows]
+
+    def remove_project(self, name: str) -> bool:
+        """Removes a data project and its version tokens; whether there was one."""
+        folded = name.casefold()
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM version_token WHERE project = ?", (folded,))
+            removed = connection.execute("DELETE FROM project WHERE folded = ?", (folded,)).rowcount
+        return bool(removed)
 
     def save_project(self, project: DataProject) -> None:
         """Creates the project, or puts it in place of the one of its name."""
@@ -86,6 +95,35 @@ class SqliteDataManagementStore:
                 (*values, folded),
             )
 
+    # Version tokens
+
+    def version_token(self, project: str, entity: str, company: str) -> int:
+        """The change up to which the last finished export of this entity went; 0: none."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT token FROM version_token WHERE project = ? AND entity = ? AND company = ?",
+                (project.casefold(), entity.casefold(), company),
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def save_version_token(self, project: str, entity: str, company: str, token: int) -> None:
+        """Keeps a version token."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO version_token (project, entity, company, token)"
+                " VALUES (?, ?, ?, ?)",
+                (project.casefold(), entity.casefold(), company, token),
+            )
+
+    def remove_version_tokens(self, project: str, entity: str) -> bool:
+        """Removes an entity's tokens in a project, of every company; whether there were any."""
+        with self._database.write() as connection:
+            removed = connection.execute(
+                "DELETE FROM version_token WHERE project = ? AND entity = ?",
+                (project.casefold(), entity.casefold()),
+            ).rowcount
+        return bool(removed)
+
     def _select(self, clause: str, values: tuple[str, ...] = ()) -> list[Execution]:
         with self._database.read() as connection:
             rows = connection.execute(f"SELECT document FROM execution {clause}", values).fetchall()
@@ -94,15 +132,8 @@ class SqliteDataManagementStore:
 
 def _put_project(connection: sqlite3.Connection, project: DataProject) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO project (folded, name, operation, description, entities)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (
-            project.name.casefold(),
-            project.name,
-            project.operation,
-            project.description,
-            encode(project.entities),
-        ),
+        "INSERT OR REPLACE INTO project (folded, name, document) VALUES (?, ?, ?)",
+        (project.name.casefold(), project.name, encode(project)),
     )
 
 

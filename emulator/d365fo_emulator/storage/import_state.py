@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def writer_number(connection: sqlite3.Connection, execution: ExecutionId) -> int:
-    """The number of an execution in staging tables and `_ver`; given at its first write."""
+    """The number of an execution in staging tables; given at its first write."""
     number = find_writer(connection, execution)
     if number is None:
         cursor = connection.execute("INSERT INTO writer (execution) VALUES (?)", (execution,))
@@ -34,12 +34,20 @@ def find_writer(connection: sqlite3.Connection, execution: ExecutionId) -> int |
     return None if row is None else int(row[0])
 
 
-def passing_writer(connection: sqlite3.Connection) -> int:
-    """A fresh number for rows written outside any execution."""
-    number = connection.execute("INSERT INTO writer (execution) VALUES (NULL)").lastrowid
-    assert number is not None  # noqa: S101  an INSERT always has one
-    connection.execute("DELETE FROM writer WHERE number = ?", (number,))
-    return number
+def next_change(connection: sqlite3.Connection) -> int:
+    """A fresh change number for the rows that this transaction writes (`_ver`).
+
+    Writes of one file are one after the other, so a transaction that commits later has a higher
+    number: whoever reads all rows up to the present number misses none.
+    """
+    connection.execute("UPDATE change SET number = number + 1")
+    return current_change(connection)
+
+
+def current_change(connection: sqlite3.Connection) -> int:
+    """The number of the last change that this connection sees."""
+    (number,) = connection.execute("SELECT number FROM change").fetchone()
+    return int(number)
 
 
 def read_progress(

@@ -11,9 +11,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# By file: version that a step leads to, and its statements. The first release has none.
-CONTROL_STEPS: Mapping[int, str] = {}
-DATA_STEPS: Mapping[int, str] = {}
+# By file: version that a step leads to, and its statements.
+CONTROL_STEPS: Mapping[int, str] = {
+    2: """
+        ALTER TABLE project ADD COLUMN document TEXT NOT NULL DEFAULT '';
+        UPDATE project SET document = json_object('name', name, 'operation', operation,
+          'entities', json(entities), 'description', description);
+        ALTER TABLE project DROP COLUMN entities;
+        ALTER TABLE project DROP COLUMN description;
+        ALTER TABLE project DROP COLUMN operation;
+        CREATE TABLE version_token (
+          project TEXT NOT NULL, entity TEXT NOT NULL, company TEXT NOT NULL,
+          token INTEGER NOT NULL, PRIMARY KEY (project, entity, company)
+        ) WITHOUT ROWID;
+    """,
+}
+# Rows of version 1 have the number of their writer as change; changes go on above it.
+DATA_STEPS: Mapping[int, str] = {
+    2: """
+        CREATE TABLE change (number INTEGER NOT NULL);
+        INSERT INTO change SELECT coalesce(max(number), 0) FROM writer;
+    """,
+}
 
 
 def migrate(path: Path, version: int, steps: Mapping[int, str]) -> None:

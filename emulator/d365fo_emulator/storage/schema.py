@@ -7,15 +7,16 @@ ever reach SQL. A change here raises the version and adds a step to `migrations`
 
 from __future__ import annotations
 
-CONTROL_VERSION = 1
-DATA_VERSION = 1
+CONTROL_VERSION = 2
+DATA_VERSION = 2
 
 CONTROL = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE project (
-  folded TEXT PRIMARY KEY, name TEXT NOT NULL, operation TEXT NOT NULL, description TEXT NOT NULL,
-  entities TEXT NOT NULL
-);
+CREATE TABLE project (folded TEXT PRIMARY KEY, name TEXT NOT NULL, document TEXT NOT NULL);
+CREATE TABLE version_token (
+  project TEXT NOT NULL, entity TEXT NOT NULL, company TEXT NOT NULL, token INTEGER NOT NULL,
+  PRIMARY KEY (project, entity, company)
+) WITHOUT ROWID;
 CREATE TABLE execution (
   folded TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, id TEXT NOT NULL,
   group_name TEXT NOT NULL, company TEXT NOT NULL, operation TEXT NOT NULL, state TEXT NOT NULL,
@@ -42,6 +43,8 @@ CREATE TABLE physical_column (
   entity TEXT NOT NULL, field TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
   PRIMARY KEY (entity, field)
 );
+CREATE TABLE change (number INTEGER NOT NULL);
+INSERT INTO change VALUES (0);
 CREATE TABLE writer (number INTEGER PRIMARY KEY AUTOINCREMENT, execution TEXT UNIQUE);
 CREATE TABLE progress (
   execution TEXT NOT NULL, entity TEXT NOT NULL, position INTEGER NOT NULL,

@@ -13,7 +13,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from d365fo_emulator.storage.import_state import read_progress, write_progress, writer_number
+from d365fo_emulator.storage.import_state import (
+    next_change,
+    read_progress,
+    write_progress,
+    writer_number,
+)
 from d365fo_emulator.storage.physical import know_companies
 
 if TYPE_CHECKING:
@@ -91,6 +96,7 @@ class Upsert:
                     "after": progress.ordered_through,
                     "through": through,
                     "writer": writer,
+                    "change": next_change(connection),
                     "company": self.company,
                 },
             )
@@ -119,7 +125,7 @@ def upsert_sql(table: PhysicalTable, entity: EntityType, fields: Sequence[Field]
     columns = table.names(fields)
     return (
         f"INSERT INTO {table.target} (company, _key, _ver{listed(columns)})"
-        f" SELECT {table.staged_company(entity)}, s._key, :writer"
+        f" SELECT {table.staged_company(entity)}, s._key, :change"
         f"{listed([f's.{name}' for name in columns])}"
         f" FROM temp.key_order o CROSS JOIN {table.staging} s"
         " WHERE o.position > :after AND o.position <= :through"

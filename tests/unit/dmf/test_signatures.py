@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from d365fo_emulator.dmf.actions import ACTIONS as FUNCTIONS
+from d365fo_emulator.dmf.actions.table import ACTIONS as FUNCTIONS
 from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.signatures import (
     ACTIONS,

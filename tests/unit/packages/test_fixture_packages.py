@@ -18,7 +18,7 @@ from d365fo_emulator.packages.errors import (
     SourceUnreadable,
 )
 from d365fo_emulator.packages.formats.delimited import HeadFinding, check_encoding
-from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.packages.manifest import parse_header, parse_manifest
 from d365fo_emulator.packages.mapping import plan_columns, wanted_columns
 
@@ -54,7 +54,7 @@ def entity_rows(package, entity):
     if file_name is None:
         return None
     with package.open(file_name) as stream:
-        table = find_format(entity.source_format).read(
+        table = STANDARD.find(entity.source_format).read(
             stream, entity.target_entity, wanted_columns(entity.maps), entity.sheet
         )
         plan = plan_columns(table.header, entity.maps)

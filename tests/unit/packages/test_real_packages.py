@@ -14,7 +14,7 @@ import pytest
 
 from d365fo_emulator.packages.archive import open_package
 from d365fo_emulator.packages.formats.delimited import CSV
-from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.packages.manifest import (
     parse_header,
     parse_manifest,
@@ -53,7 +53,7 @@ def test_each_file_has_the_rows_and_columns_that_others_counted(path, expected):
         assert len(present) == expected[path.name]["entities_with_file"]
         for entity in present:
             with package.open(entity.file_name) as stream:
-                table = find_format(entity.source_format).read(
+                table = STANDARD.find(entity.source_format).read(
                     stream, entity.target_entity, wanted_columns(entity.maps), entity.sheet
                 )
                 plan = plan_columns(table.header, entity.maps)

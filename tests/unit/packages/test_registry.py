@@ -4,7 +4,7 @@ import pytest
 
 from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.errors import SourceUnreadable
-from d365fo_emulator.packages.formats.registry import FORMATS, find_format
+from d365fo_emulator.packages.formats.registry import FORMATS, STANDARD
 
 
 @pytest.mark.evidence("documented")
@@ -19,7 +19,7 @@ from d365fo_emulator.packages.formats.registry import FORMATS, find_format
     ],
 )
 def test_formats_are_found_without_case_and_blanks(name, found):
-    assert find_format(name).name == found
+    assert STANDARD.find(name).name == found
 
 
 @pytest.mark.evidence("documented")
@@ -29,14 +29,14 @@ def test_formats_are_found_without_case_and_blanks(name, found):
 )
 def test_formats_of_the_product_that_are_not_built_are_named(name):
     with pytest.raises(NotEmulated, match=name):
-        find_format(name)
+        STANDARD.find(name)
 
 
 @pytest.mark.evidence("documented")
 @pytest.mark.parametrize(("name", "detail"), [("", "no source"), ("CVS", "did you mean 'CSV'")])
 def test_an_unknown_format_is_of_the_wrong_type(name, detail):
     with pytest.raises(SourceUnreadable) as caught:
-        find_format(name)
+        STANDARD.find(name)
     assert caught.value.code == "DMF1855"
     assert detail in caught.value.detail
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d365fo_emulator.packages.formats.excel import Excel
-from d365fo_emulator.packages.formats.registry import find_format
+from d365fo_emulator.packages.formats.registry import STANDARD
 
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from(
     "\r\n\t,\"'<>&;=_x"
@@ -44,21 +44,21 @@ def test_csv(table):
     header, rows = table
     # Text of the code page that happens to be UTF-8 (`Ã©`) is read as UTF-8; `ÿ` never is.
     rows = [["ÿ"] * len(header), *rows]
-    assert back(find_format("CSV"), header, rows) == rows
+    assert back(STANDARD.find("CSV"), header, rows) == rows
 
 
 @pytest.mark.evidence("inferred")
 @BOUNDED
 @given(tables(CHARACTERS))
 def test_csv_unicode(table):
-    assert back(find_format("CSV-Unicode"), *table) == table[1]
+    assert back(STANDARD.find("CSV-Unicode"), *table) == table[1]
 
 
 @pytest.mark.evidence("inferred")
 @BOUNDED
 @given(tables(XML_CHARACTERS))
 def test_xml_element(table):
-    assert back(find_format("XML-Element"), *table) == table[1]
+    assert back(STANDARD.find("XML-Element"), *table) == table[1]
 
 
 def _filled(table):

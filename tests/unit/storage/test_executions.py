@@ -14,11 +14,13 @@ from d365fo_emulator.dmf.model import (
     Execution,
     ExecutionState,
     Operation,
+    ProjectCategory,
+    RunOptions,
     TimelineEntry,
     WorkStatus,
 )
 from d365fo_emulator.kernel.workspace import ExecutionId
-from d365fo_emulator.packages.model import FieldMap, PackageEntity
+from d365fo_emulator.packages.model import Conversion, FieldMap, PackageEntity
 from d365fo_emulator.scenarios.model import (
     NATURAL,
     ExecutionScript,
@@ -35,7 +37,10 @@ from d365fo_emulator.storage.schema import CONTROL, CONTROL_VERSION
 pytestmark = pytest.mark.evidence("inferred")
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 LATER = NOON + dt.timedelta(seconds=61, microseconds=5)
-MAPS = (FieldMap("GROUPID", "ID", 2, True, True, True, True), FieldMap("NAME", "Größe"))
+MAPS = (
+    FieldMap("GROUPID", "ID", 2, True, True, True, True, (Conversion("a", "b", is_default=True),)),
+    FieldMap("NAME", "Größe"),
+)
 ENTITY = PackageEntity(
     label="Customer groups",
     file_name="groups.csv",
@@ -53,8 +58,25 @@ ENTITY = PackageEntity(
     run_business_logic=False,
     run_business_validation=False,
     refresh_type="Incremental",
+    validation_status="No",
+    auto_generate_mapping=True,
+    validate_fields=True,
+    sample_file="{1}",
+    query="4a01",
+    entity_category="Master",
+    system_module="GAB",
+    tags="setup",
+    transforms=("a.xslt",),
 )
-PROJECT = DataProject("Groups", Operation.IMPORT, (ENTITY,), "All groups")
+PROJECT = DataProject(
+    "Groups",
+    Operation.IMPORT,
+    (ENTITY,),
+    "All groups",
+    ProjectCategory.CONFIGURATION,
+    truncate=True,
+    generate_package=False,
+)
 SIMPLE = Execution(
     id=ExecutionId("One"),
     operation=Operation.IMPORT,
@@ -83,7 +105,7 @@ FULL = Execution(
     created_at=NOON,
     state=ExecutionState.PARTIALLY_SUCCEEDED,
     found=False,
-    execute=False,
+    options=RunOptions(execute=False, entities=("A",), most_rows=3),
     step=2,
     step_entered_at=LATER,
     step_polls=4,
@@ -105,6 +127,10 @@ FULL = Execution(
             *range(1, 7),
             ("note",),
             5,
+            NOON,
+            NOON,
+            LATER,
+            LATER,
         ),
     ),
     plan=(ENTITY, dataclasses.replace(ENTITY, maps=None)),
@@ -173,6 +199,32 @@ def test_a_project_of_the_same_name_stands_in_the_place_of_the_former(store):
     changed = DataProject("GROUPS", Operation.EXPORT, (), "changed")
     store.save_project(changed)
     assert store.project("groups") == changed
+
+
+def test_a_removed_project_is_gone_with_its_version_tokens(store):
+    store.save_project(PROJECT)
+    store.save_version_token("Groups", "Ent", "USMF", 7)
+    assert store.remove_project("GROUPS")
+    assert not store.remove_project("Groups")
+    assert store.project("Groups") is None
+    assert store.version_token("Groups", "Ent", "USMF") == 0
+
+
+def test_a_version_token_belongs_to_a_project_an_entity_and_a_company(store):
+    store.save_version_token("Groups", "Ent", "USMF", 7)
+    store.save_version_token("Groups", "Ent", "DEMF", 3)
+    store.save_version_token("GROUPS", "ENT", "USMF", 9)
+    assert store.version_token("groups", "ent", "USMF") == 9
+    assert store.version_token("groups", "ent", "DEMF") == 3
+    assert store.version_token("other", "ent", "USMF") == 0
+    assert store.remove_version_tokens("Groups", "Ent")
+    assert not store.remove_version_tokens("Groups", "Ent")
+
+
+def test_projects_come_by_name(store):
+    for name in ("b", "A", "c"):
+        store.save_project(dataclasses.replace(PROJECT, name=name))
+    assert [one.name for one in store.projects()] == ["A", "b", "c"]
 
 
 def test_executions_come_oldest_first_by_acceptance_not_by_name_or_time(store):

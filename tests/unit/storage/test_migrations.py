@@ -6,8 +6,11 @@ import sqlite3
 
 import pytest
 
+from d365fo_emulator.dmf.model import DataProject, Operation
 from d365fo_emulator.kernel.errors import ConfigurationError
-from d365fo_emulator.storage.database import build_file
+from d365fo_emulator.packages.model import PackageEntity
+from d365fo_emulator.storage.database import Database, build_file
+from d365fo_emulator.storage.executions import SqliteDataManagementStore
 from d365fo_emulator.storage.migrations import CONTROL_STEPS, DATA_STEPS, migrate
 from d365fo_emulator.storage.schema import CONTROL, CONTROL_VERSION, DATA, DATA_VERSION
 
@@ -108,3 +111,27 @@ def test_there_is_a_step_to_every_version_after_the_first(tmp_path, statements, 
     build_file(tmp_path / "new.db", statements, version)
     migrate(tmp_path / "new.db", version, steps)
     assert version_of(tmp_path / "new.db") == version
+
+
+def test_projects_of_version_1_are_still_there(tmp_path):
+    path = tmp_path / "old.db"
+    build_file(path, CONTROL_1, 1)
+    migrate(path, CONTROL_VERSION, CONTROL_STEPS)
+    database = Database(path, durable=False)
+    try:
+        (project,) = SqliteDataManagementStore(database).projects()
+    finally:
+        database.close()
+    assert project == DataProject(
+        "Groups", Operation.EXPORT, (PackageEntity("Customer groups", "a.csv", "CSV", None),), "all"
+    )
+
+
+CONTROL_1 = """
+CREATE TABLE project (
+  folded TEXT PRIMARY KEY, name TEXT NOT NULL, operation TEXT NOT NULL, description TEXT NOT NULL,
+  entities TEXT NOT NULL
+);
+INSERT INTO project VALUES ('groups', 'Groups', 'Export', 'all',
+  '[{"label": "Customer groups", "file_name": "a.csv", "source_format": "CSV", "maps": null}]');
+"""

@@ -1,0 +1,1 @@
+"""The actions of the package API; `table` has them all."""
