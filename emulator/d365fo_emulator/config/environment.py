@@ -133,7 +133,7 @@ def _project(item: Mapping[str, Any]) -> Project:
 def _located(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """`item` with its files found from the environment file's folder."""
     located = dict(item)
-    for key in ("metadata", "package"):
+    for key in ("metadata", "entityList", "definitions", "package"):
         if key in item:
             located[key] = folder / item[key]
             if not located[key].exists():

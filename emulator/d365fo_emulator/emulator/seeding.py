@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import checks
 from d365fo_emulator.dmf.importing import ImportDeps, import_package
 from d365fo_emulator.dmf.model import DataProject, Execution, ExecutionState, Operation
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.entities.conversion import Converter
-from d365fo_emulator.entities.documents import entity_from_document
-from d365fo_emulator.entities.model import Origin
-from d365fo_emulator.entities.naming import label_of, staging_name_of
+from d365fo_emulator.entities.definitions import composite_of, entity_of
 from d365fo_emulator.identity.model import Application, Directory, User
 from d365fo_emulator.kernel.errors import ConfigurationError
+from d365fo_emulator.kernel.tables import did_you_mean
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.odata.errors import ActionFailed
 from d365fo_emulator.packages.model import FieldMap, PackageEntity
 from d365fo_emulator.scenarios.model import ExecutionScript
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from d365fo_emulator.config.entries import EnvironmentFile, Project, Seed
@@ -57,12 +55,15 @@ def describe(at: Surroundings, environment: EnvironmentFile) -> None:
 
     """
     for entry in environment.entities:
-        if "metadata" in entry:
-            raise ConfigurationError("entities.metadata: $metadata documents are not read yet")
+        if "metadata" in entry or "definitions" in entry:
+            raise ConfigurationError("entities: $metadata and definition files are not read yet")
         if "package" in entry:
             _learn(at, entry["package"])
+        elif "composite" in entry:
+            at.catalogue.add_composite(composite_of(entry))
         else:
-            at.catalogue.add(_entity(entry))
+            at.catalogue.add(entity_of(entry))
+    _check_composites(at)
 
 
 def seed(at: Surroundings, environment: EnvironmentFile) -> None:
@@ -81,36 +82,14 @@ def seed(at: Surroundings, environment: EnvironmentFile) -> None:
             _put_rows(at, entry)
 
 
-def _entity(entry: Mapping[str, Any]) -> EntityType:
-    fields = [_field_document(field) for field in entry["fields"]]
-    names = {field["name"] for field in fields}
-    keys = list(entry.get("keys", [fields[0]["name"]]))
-    for key in keys:
-        if key not in names:
-            raise ConfigurationError(f"entities: {entry['name']} has no field {key!r} for its key")
-    return entity_from_document(
-        {
-            "label": entry["name"],
-            "name": entry["type"],
-            "collection": entry["collection"],
-            "staging": entry.get("staging", staging_name_of(entry["type"])),
-            "perCompany": entry.get("perCompany", True),
-            "category": entry.get("category", ""),
-            "keys": keys,
-            "fields": fields,
-        },
-        Origin.ENVIRONMENT,
-    )
-
-
-def _field_document(field: Mapping[str, Any]) -> dict[str, Any]:
-    name = field["name"]
-    return {
-        "stagingName": name.upper(),
-        "type": "string",
-        "label": label_of(name),
-        **field,
-    }
+def _check_composites(at: Surroundings) -> None:
+    for composite in at.catalogue.composites():
+        for name in composite.entities:
+            if at.catalogue.find(name) is None:
+                hint = did_you_mean(name, (one.name for one in at.catalogue.all()))
+                raise ConfigurationError(
+                    f"entities: {composite.label} holds {name!r}, which no entity is called{hint}"
+                )
 
 
 def _learn(at: Surroundings, package: Path) -> None:

@@ -24,7 +24,7 @@ from d365fo_emulator.entities.documents import (
     learnt_field_to_document,
 )
 from d365fo_emulator.entities.errors import TooManyFields
-from d365fo_emulator.entities.model import EntityType, Field, FieldType, Origin
+from d365fo_emulator.entities.model import Composite, EntityType, Field, FieldType, Origin
 from d365fo_emulator.entities.naming import (
     collection_of,
     label_of,
@@ -62,6 +62,7 @@ class Catalogue:
         self._own: dict[str, EntityType] = {}  # by folded AOT name: what the built-in has not
         self._names: dict[str, str] = {}  # folded label, AOT name, collection: folded AOT name
         self._more: dict[str, tuple[Field, ...]] = {}  # learnt fields of entities described
+        self._composites: dict[str, Composite] = {}  # by folded AOT name, label
         for name, document in learnt.load():
             self._restore(name, json.loads(document))
 
@@ -91,6 +92,27 @@ class Catalogue:
         """
         with self._lock:
             return self._put(self._with_more(entity))
+
+    def find_composite(self, name: str) -> Composite | None:
+        """The composite entity with this label or AOT name, letter case aside.
+
+        None is built in: which entities the product's composites hold is not known.
+        """
+        with self._lock:
+            return self._composites.get(name.casefold())
+
+    def composites(self) -> list[Composite]:
+        """Every composite entity, by label."""
+        with self._lock:
+            known = {composite.name: composite for composite in self._composites.values()}
+        return sorted(known.values(), key=lambda composite: composite.label.casefold())
+
+    def add_composite(self, composite: Composite) -> Composite:
+        """Adds a composite entity of the environment file; its entities are found when used."""
+        with self._lock:
+            for name in (composite.name, composite.label):
+                self._composites[name.casefold()] = composite
+        return composite
 
     def learn(self, label: str, target_entity: str, columns: Iterable[str]) -> EntityType:
         """The entity `label`, made up from a file's columns unless it is known already.

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from d365fo_emulator.entities.model import EntityType, Field, FieldType, Origin, Reference
+from d365fo_emulator.entities.model import (
+    EntityType,
+    ExecutionOrder,
+    Field,
+    FieldType,
+    Origin,
+    Reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +36,9 @@ def entity_from_document(
         category=document.get("category", ""),
         origin=origin,
         evidence=", ".join(f"{part} {mark}" for part, mark in document.get("evidence", {}).items()),
+        public_name=document.get("publicName", ""),
+        order=ExecutionOrder(**document["order"]) if "order" in document else None,
+        read_only=document.get("readOnly", False),
     )
 
 
@@ -51,6 +61,10 @@ def field_from_document(document: Mapping[str, Any], origin: Origin) -> Field:
         enum_complete=document.get("enumComplete", True),
         decimals=document.get("decimals", 6),
         evidence=document.get("evidence", ""),
+        enum_values=tuple(document.get("enumValues", ())),
+        default=document.get("default", ""),
+        read_only=document.get("readOnly", False),
+        array_size=document.get("arraySize", 1),
     )
 
 

@@ -6,6 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMPANY_FIELD = "DATAAREAID"
 """Staging name of the field by which a row of a per-company entity names its own company."""
@@ -55,7 +59,11 @@ class Field:
         enum_labels: labels, in the same order; empty when unknown.
         enum_complete: whether `enum` has every symbol; else others are taken as they come.
         auto_number: filled from a number sequence when empty.
+        enum_values: numbers of the symbols, in the same order; empty: 0, 1, 2 and so on.
         decimals: how many digits after the point a real has in exported files.
+        default: what a new row takes where its file says nothing, as a file would write it.
+        read_only: exported, but never taken from a file (`EndDate` of Exchange rates).
+        array_size: of how many elements the field consists; a map names one by `ArrayIndex`.
         evidence: ``inferred`` where the type was not verified; else "".
 
     """
@@ -75,6 +83,24 @@ class Field:
     enum_complete: bool = True
     decimals: int = 6
     evidence: str = ""
+    enum_values: tuple[int, ...] = ()
+    default: str = ""
+    read_only: bool = False
+    array_size: int = 1
+
+    @property
+    def enum_numbers(self) -> dict[int, str]:
+        """Symbols by the numbers that they are stored as."""
+        return dict(zip(self.enum_values or range(len(self.enum)), self.enum, strict=False))
+
+
+@dataclass(frozen=True, order=True)
+class ExecutionOrder:
+    """Where a data project runs an entity: units beside one another, levels one after the other."""
+
+    unit: int
+    level: int
+    sequence: int
 
 
 @dataclass(frozen=True)
@@ -88,6 +114,9 @@ class EntityType:
         keys: OData names of the natural key, company left out, in index order.
         per_company: rows belong to a company; else they are shared.
         evidence: which of collection, keys and staging name are inferred, in words; else "".
+        public_name: name of the OData type (`CustomerGroup`); "" when unknown.
+        order: where the product's own project for the entity runs it; None: not known.
+        read_only: exported only.
 
     """
 
@@ -101,6 +130,9 @@ class EntityType:
     category: str = ""
     origin: Origin = Origin.CATALOGUE
     evidence: str = ""
+    public_name: str = ""
+    order: ExecutionOrder | None = None
+    read_only: bool = False
 
     @property
     def key_is_known(self) -> bool:
@@ -148,3 +180,47 @@ class EntityType:
     def with_fields(self, more: tuple[Field, ...]) -> EntityType:
         """The same entity with further fields."""
         return dataclasses.replace(self, fields=(*self.fields, *more))
+
+
+@dataclass(frozen=True)
+class CompositePart:
+    """One entity of a composite, with those nested in it.
+
+    Attributes:
+        entity: AOT name (`SalesOrderLineV2Entity`).
+        links: pairs of a field here and the field of the parent that fills it, by OData name;
+            empty: every field of the parent's key that is here too, by the same name.
+
+    """
+
+    entity: str
+    children: tuple[CompositePart, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+
+    def parts(self) -> Iterator[CompositePart]:
+        """This part and all below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.parts()
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A composite data entity: entities whose rows stand inside one another in one XML file.
+
+    Attributes:
+        label: what manifests call it.
+        name: AOT name.
+        root: the outermost entity; an element for every part must be in the file (documented).
+
+    """
+
+    label: str
+    name: str
+    root: CompositePart
+    origin: Origin = Origin.ENVIRONMENT
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """AOT names of all parts, parents first."""
+        return tuple(part.entity for part in self.root.parts())
