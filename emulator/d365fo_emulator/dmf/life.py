@@ -101,8 +101,7 @@ class Lives:
             if former is not None:
                 if not (again and self._is_over(former)):
                     return Acceptance.ID_USED
-                self._work.discard(former)
-                self._known.remove(former)
+                self._forget(former)
             if not self._known.add(began, project):
                 return Acceptance.ID_USED
         self._wake()
@@ -346,6 +345,27 @@ class Lives:
             else:
                 self._work.release(after)
         return self._settled(execution)
+
+    def delete(self, execution: ExecutionId) -> None:
+        """Removes an ended execution and all that it has left behind but its target rows.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ControlRefused: it is not at its end, or its work is still under way.
+
+        """
+        with self._lock:
+            found = self._known.find(execution)
+            if found is None:
+                raise ExecutionNotFound(execution)
+            if not self._is_over(found):
+                raise ControlRefused(f"execution {found.id} is still at work: {found.shown_state}")
+            self._forget(found)
+
+    def _forget(self, ended: Execution) -> None:
+        """The rows go first: who is killed between the two finds an execution that can go again."""
+        self._work.discard(ended)
+        self._known.remove(ended)
 
     def _by_hand(
         self,
