@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.kernel.workspace import ExecutionId
@@ -53,6 +54,35 @@ class EntityProgress:
     created: int = 0
     updated: int = 0
     target_done: bool = False
+
+
+@dataclass(frozen=True)
+class RowQuery:
+    """Which target rows are read.
+
+    Attributes:
+        company: theirs; None: of all companies.
+        changed_after: only rows that were written after this change; 0: all.
+        where: pairs of a field and the values that it may have, letter case aside; None: rows
+            that have none.
+
+    """
+
+    company: str | None = None
+    changed_after: int = 0
+    where: tuple[tuple[Field, tuple[Value, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Rows as they were at one moment: all changes up to the number `change` are in them.
+
+    `rows` are read as they are asked for; what is written meanwhile is not among them, and has a
+    higher number.
+    """
+
+    change: int
+    rows: Iterator[tuple[Value, ...]]
 
 
 def row_company(named: Value, job_company: str) -> str:
@@ -183,6 +213,15 @@ class RowStore(Protocol):
         company: str | None = None,
     ) -> Iterator[tuple[Value, ...]]:
         """Target rows in key order, read as they are asked for."""
+        ...
+
+    def snapshot(
+        self, entity: EntityType, fields: Sequence[Field], query: RowQuery
+    ) -> AbstractContextManager[Snapshot]:
+        """Target rows in key order, together with the number of the last change among them.
+
+        For as long as it is entered, the file keeps what was replaced meanwhile.
+        """
         ...
 
     def put(

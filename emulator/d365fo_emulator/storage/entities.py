@@ -12,7 +12,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.store import row_company
-from d365fo_emulator.storage import import_state
+from d365fo_emulator.storage import import_state, selection
 from d365fo_emulator.storage.physical import (
     AFTER_SEPARATOR,
     SEPARATOR,
@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d365fo_emulator.entities.model import EntityType, Field
-    from d365fo_emulator.entities.store import EntityProgress, RowError, Stage, Value
+    from d365fo_emulator.entities.store import (
+        EntityProgress,
+        RowError,
+        RowQuery,
+        Snapshot,
+        Stage,
+        Value,
+    )
     from d365fo_emulator.kernel.workspace import ExecutionId
     from d365fo_emulator.storage.database import Database
     from d365fo_emulator.storage.physical import PhysicalTable
@@ -307,6 +314,20 @@ class SqliteRowStore:
             )
             with contextlib.closing(cursor):
                 yield from cursor
+
+    @contextlib.contextmanager
+    def snapshot(
+        self, entity: EntityType, fields: Sequence[Field], query: RowQuery
+    ) -> Iterator[Snapshot]:
+        """Target rows in key order, together with the number of the last change among them."""
+        table = self._tables.find(entity)
+        company = None if query.company is None else _company(entity, query.company)
+        query = dataclasses.replace(query, company=company)
+        with (
+            self._database.read() as connection,
+            selection.taken(connection, table, entity, fields, query) as found,
+        ):
+            yield found
 
     def put(
         self,
