@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import openpyxl
 
+from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
 from d365fo_emulator.packages.naming import file_name_for
@@ -27,7 +28,7 @@ def written(label, name, columns, rows, source_format="CSV"):
     target = io.BytesIO()
     with PackageWriter(target, STAMP) as writer:
         with writer.data_file(file_name) as stream:
-            form.write(stream, name, label, columns, rows)
+            form.write(stream, Shape(name, label, tuple(columns)), rows)
         writer.finish(Manifest(label, label, (plan,)), PackageHeader(label))
     return target.getvalue()
 

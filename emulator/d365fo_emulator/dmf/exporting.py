@@ -10,6 +10,7 @@ from d365fo_emulator.dmf.listings import listings
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.packages.errors import FileNotWritable
+from d365fo_emulator.packages.formats.shaping import shape_to_write
 from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
 from d365fo_emulator.packages.naming import file_name_for, sheet_name_for
 from d365fo_emulator.packages.writer import PackageWriter
@@ -106,7 +107,7 @@ def _export_entity(
     texts = _texts(rows, entity, fields, company, go_on)
     try:
         with writer.data_file(plan.file_name) as stream:
-            count = source_format.write(stream, entity.name, entity.label, header, texts)
+            count = source_format.write(stream, shape_to_write(entity, header), texts)
     except FileNotWritable as error:
         return _failed(run, str(error))
     return dataclasses.replace(

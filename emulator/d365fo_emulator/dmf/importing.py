@@ -25,7 +25,8 @@ from d365fo_emulator.entities.validation import TargetChecks
 from d365fo_emulator.packages.archive import open_package
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
-from d365fo_emulator.packages.mapping import plan_columns, staging_name, wanted_columns
+from d365fo_emulator.packages.formats.shaping import shape_to_read
+from d365fo_emulator.packages.mapping import plan_columns, staging_name
 from d365fo_emulator.scenarios.model import StepState
 from d365fo_emulator.scenarios.timeline import normalized
 
@@ -145,8 +146,7 @@ class _EntityImport:
             raise SourceUnreadable("", file_not_found(self.plan.file_name))
         source_format = self.formats.find(self.plan.source_format)
         with self.archive.open(self.plan.file_name) as stream:
-            wanted = wanted_columns(maps)
-            table = source_format.read(stream, self.entity.name, wanted, self.plan.sheet)
+            table = source_format.read(stream, shape_to_read(self.entity, maps, self.plan.sheet))
             columns = plan_columns(table.header, maps)
             fields = [_field(self.entity, name) for name in columns.fields]
             converter = Converter(fields, _blank_keeps(maps), columns.positions)

@@ -60,7 +60,7 @@ def plan_columns(header: Sequence[str], maps: Sequence[FieldMap]) -> ColumnPlan:
     return ColumnPlan(
         fields=tuple(staging_name(item) for item in maps),
         positions=tuple(
-            None if _is_automatic(item) else position_of[_folded(item.xml_field)] for item in maps
+            None if is_automatic(item) else position_of[_folded(item.xml_field)] for item in maps
         ),
         ignored=tuple(name for name in header if _folded(name) not in wanted),
     )
@@ -68,7 +68,7 @@ def plan_columns(header: Sequence[str], maps: Sequence[FieldMap]) -> ColumnPlan:
 
 def wanted_columns(maps: Sequence[FieldMap]) -> tuple[str, ...]:
     """Columns that the maps ask of the file; what is filled by the system asks for none."""
-    return tuple(item.xml_field for item in maps if not _is_automatic(item))
+    return tuple(item.xml_field for item in maps if not is_automatic(item))
 
 
 def staging_name(item: FieldMap) -> str:
@@ -88,7 +88,8 @@ def unknown_fields(maps: Sequence[FieldMap], known: Collection[str]) -> tuple[st
     return tuple(name for name in map(staging_name, maps) if name not in known)
 
 
-def _is_automatic(item: FieldMap) -> bool:
+def is_automatic(item: FieldMap) -> bool:
+    """Whether a number sequence or a default fills the field: no column is asked for."""
     return item.auto_generated or item.auto_default
 
 

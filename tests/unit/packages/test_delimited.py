@@ -12,18 +12,19 @@ from d365fo_emulator.packages.formats.delimited import (
     HeadFinding,
     check_encoding,
 )
+from d365fo_emulator.packages.formats.model import Shape
 
 UTF16 = b"\xff\xfe"
 
 
 def read(source_format, content):
-    table = source_format.read(io.BytesIO(content), "Entity", ["A"], "")
+    table = source_format.read(io.BytesIO(content), Shape("Entity"))
     return list(table.header), list(table.rows)
 
 
 def written(source_format, header, rows):
     stream = io.BytesIO()
-    count = source_format.write(stream, "Entity", "Label", header, rows)
+    count = source_format.write(stream, Shape(columns=tuple(header)), rows)
     assert not stream.closed
     assert count == len(rows)
     return stream.getvalue()
@@ -203,7 +204,7 @@ class Endless(io.RawIOBase):
 def test_a_row_that_never_ends_is_refused_early(start, line):
     source = Endless(start, line, limit=200 << 20)
     with pytest.raises(SourceUnreadable) as caught:
-        list(CSV.read(io.BufferedReader(source), "Entity", ["A"], "").rows)
+        list(CSV.read(io.BufferedReader(source), Shape()).rows)
     assert caught.value.code == "DMF2050"
     assert source.given < 6 << 20
 
@@ -217,7 +218,7 @@ def test_a_hundred_thousand_rows_are_read_in_small_memory(source_format):
     source = Endless(mark + "A,B,C\r\n".encode(encoding), line, limit=100_000 * len(line))
     tracemalloc.start()
     try:
-        table = source_format.read(io.BufferedReader(source, 1 << 16), "Entity", ["A"], "")
+        table = source_format.read(io.BufferedReader(source, 1 << 16), Shape())
         count = sum(1 for _ in table.rows)
         _now, peak = tracemalloc.get_traced_memory()
     finally:

@@ -10,6 +10,7 @@ from openpyxl import Workbook
 
 from d365fo_emulator.packages.errors import FileNotWritable, SourceUnreadable
 from d365fo_emulator.packages.formats.excel import Excel
+from d365fo_emulator.packages.formats.model import Shape
 
 READERS = pytest.mark.parametrize(
     "reader", [Excel(), Excel(largest_in_memory=0)], ids=["in memory", "streaming"]
@@ -29,7 +30,7 @@ def workbook(sheets):
 
 
 def read(reader, content, sheet=""):
-    table = reader.read(io.BytesIO(content), "Entity", ["A"], sheet)
+    table = reader.read(io.BytesIO(content), Shape(sheet=sheet))
     return list(table.header), list(table.rows)
 
 
@@ -170,7 +171,7 @@ def test_a_workbook_that_expands_without_measure_is_refused():
 
 def written(label, header, rows):
     stream = io.BytesIO()
-    assert Excel().write(stream, "Entity", label, header, rows) == len(rows)
+    assert Excel().write(stream, Shape("Entity", label, tuple(header)), rows) == len(rows)
     return stream.getvalue()
 
 

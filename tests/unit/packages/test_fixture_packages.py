@@ -18,6 +18,7 @@ from d365fo_emulator.packages.errors import (
     SourceUnreadable,
 )
 from d365fo_emulator.packages.formats.delimited import HeadFinding, check_encoding
+from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.packages.manifest import parse_header, parse_manifest
 from d365fo_emulator.packages.mapping import plan_columns, wanted_columns
@@ -55,7 +56,10 @@ def entity_rows(package, entity):
         return None
     with package.open(file_name) as stream:
         table = STANDARD.find(entity.source_format).read(
-            stream, entity.target_entity, wanted_columns(entity.maps), entity.sheet
+            stream,
+            Shape(
+                entity.target_entity, entity.label, wanted_columns(entity.maps), (), entity.sheet
+            ),
         )
         plan = plan_columns(table.header, entity.maps)
         return [

@@ -14,6 +14,7 @@ import pytest
 
 from d365fo_emulator.packages.archive import open_package
 from d365fo_emulator.packages.formats.delimited import CSV
+from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.packages.manifest import (
     parse_header,
@@ -54,7 +55,14 @@ def test_each_file_has_the_rows_and_columns_that_others_counted(path, expected):
         for entity in present:
             with package.open(entity.file_name) as stream:
                 table = STANDARD.find(entity.source_format).read(
-                    stream, entity.target_entity, wanted_columns(entity.maps), entity.sheet
+                    stream,
+                    Shape(
+                        entity.target_entity,
+                        entity.label,
+                        wanted_columns(entity.maps),
+                        (),
+                        entity.sheet,
+                    ),
                 )
                 plan = plan_columns(table.header, entity.maps)
                 rows = sum(1 for _ in table.rows)
@@ -79,5 +87,5 @@ def test_control_files_survive_reading_and_writing(path, tmp_path):
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*/*.csv")), ids=lambda path: path.name)
 def test_loose_csv_files_are_read(path):
     with path.open("rb") as stream:
-        table = CSV.read(stream, "", [], "")
+        table = CSV.read(stream, Shape())
         assert all(len(row) == len(table.header) for row in table.rows)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d365fo_emulator.packages.formats.excel import Excel
+from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.registry import STANDARD
 
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from(
@@ -29,10 +30,11 @@ def tables(draw, characters):
 
 
 def back(source_format, header, rows):
+    shape = Shape("SomeEntity", "Some label", tuple(header), sheet="Some_label$")
     stream = io.BytesIO()
-    assert source_format.write(stream, "SomeEntity", "Some label", header, rows) == len(rows)
+    assert source_format.write(stream, shape, rows) == len(rows)
     stream.seek(0)
-    table = source_format.read(stream, "SomeEntity", header, "Some_label$")
+    table = source_format.read(stream, shape)
     assert list(table.header) == header
     return list(table.rows)
 

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from d365fo_emulator.packages.errors import FileNotWritable, SourceUnreadable
+from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.xml_element import XML_ELEMENT
 
 BAD_XML = "XML is not in correct format-Exception from HRESULT: 0xC0010009"
@@ -13,7 +14,7 @@ ENTITY = "CustCustomerGroupEntity"
 
 def read(content, columns=("CUSTOMERGROUPID", "DESCRIPTION")):
     content = content if isinstance(content, bytes) else content.encode()
-    table = XML_ELEMENT.read(io.BytesIO(content), ENTITY, columns, "")
+    table = XML_ELEMENT.read(io.BytesIO(content), Shape(ENTITY, columns=tuple(columns)))
     return list(table.header), list(table.rows)
 
 
@@ -84,7 +85,8 @@ def test_a_document_without_rows_is_an_empty_file():
 def test_a_mapped_field_that_no_row_has_fails_the_file_at_its_end():
     rows = row_of("<CUSTOMERGROUPID>1</CUSTOMERGROUPID>") * 20_000
     table = XML_ELEMENT.read(
-        io.BytesIO(document(rows).encode()), ENTITY, ["CUSTOMERGROUPID", "DESCRIPTION"], ""
+        io.BytesIO(document(rows).encode()),
+        Shape(ENTITY, columns=("CUSTOMERGROUPID", "DESCRIPTION")),
     )
     with pytest.raises(SourceUnreadable, match="0xC0010009") as caught:
         list(table.rows)
@@ -96,7 +98,7 @@ def test_a_mapped_field_that_no_row_has_fails_the_file_at_its_end():
 def test_rows_are_written_in_one_line_and_escaped():
     stream = io.BytesIO()
     count = XML_ELEMENT.write(
-        stream, ENTITY, "Customer groups", ["CUSTOMERGROUPID"], [["<&>"], [""], ["a\r\nb\t"]]
+        stream, Shape(ENTITY, columns=("CUSTOMERGROUPID",)), [["<&>"], [""], ["a\r\nb\t"]]
     )
     assert count == 3
     assert stream.getvalue() == (
@@ -113,7 +115,7 @@ def test_rows_are_written_in_one_line_and_escaped():
 @pytest.mark.parametrize("value", ["\a", "\x00", "\ufffe", "\ud800"])
 def test_control_characters_break_an_export(value):
     with pytest.raises(FileNotWritable) as caught:
-        XML_ELEMENT.write(io.BytesIO(), ENTITY, "", ["A"], [[value]])
+        XML_ELEMENT.write(io.BytesIO(), Shape(ENTITY, columns=("A",)), [[value]])
     assert caught.value.code == "DMF2055"
 
 
@@ -121,11 +123,14 @@ def test_control_characters_break_an_export(value):
 @pytest.mark.parametrize("column", ["A B", "1A", "<A>", ""])
 def test_a_column_must_be_a_name_of_xml(column):
     with pytest.raises(FileNotWritable, match="name of an XML element"):
-        XML_ELEMENT.write(io.BytesIO(), ENTITY, "", [column], [])
+        XML_ELEMENT.write(io.BytesIO(), Shape(ENTITY, columns=(column,)), [])
 
 
 @pytest.mark.evidence("inferred")
 def test_all_rows_of_many_batches_are_written_and_counted():
     stream = io.BytesIO()
-    assert XML_ELEMENT.write(stream, ENTITY, "", ["A"], ([str(n)] for n in range(1234))) == 1234
+    assert (
+        XML_ELEMENT.write(stream, Shape(ENTITY, columns=("A",)), ([str(n)] for n in range(1234)))
+        == 1234
+    )
     assert read(stream.getvalue(), ["A"])[1] == [[str(n)] for n in range(1234)]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
+    from d365fo_emulator.packages.formats.model import Shape
+
 _PIECE = 64 * 1024
 # Of one row, quoted line breaks included: a quote that is never closed is found here. A single
 # value is bounded by the csv module itself, at 131,072 characters.
@@ -92,9 +94,7 @@ class Delimited:
     def read(
         self,
         stream: IO[bytes],
-        entity_name: str,  # noqa: ARG002  rows of this format do not name their entity
-        columns: Sequence[str],  # noqa: ARG002  the file has its own header
-        sheet: str,  # noqa: ARG002  worksheets only
+        shape: Shape,  # noqa: ARG002  the file has its own header
     ) -> SourceTable:
         """Opens a file; see `SourceFormat.read`.
 
@@ -112,14 +112,7 @@ class Delimited:
             raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
         return SourceTable(header, _even(itertools.chain([first], rows), len(header)))
 
-    def write(
-        self,
-        stream: IO[bytes],
-        entity_name: str,  # noqa: ARG002  rows of this format do not name their entity
-        label: str,  # noqa: ARG002  worksheets only
-        columns: Sequence[str],
-        rows: Iterable[Sequence[str]],
-    ) -> int:
+    def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
         """Writes header and rows, each ended by CRLF, and returns the number of rows.
 
         Raises:
@@ -133,7 +126,7 @@ class Delimited:
         written = 0
         try:
             writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n")
-            writer.writerow(columns)
+            writer.writerow(shape.columns)
             for written, row in enumerate(rows, start=1):  # noqa: B007  the count is wanted
                 writer.writerow(row)
             text.flush()

@@ -33,7 +33,7 @@ from d365fo_emulator.packages.errors import (
     PackageRefused,
     SourceUnreadable,
 )
-from d365fo_emulator.packages.formats.model import SourceTable
+from d365fo_emulator.packages.formats.model import Shape, SourceTable
 from d365fo_emulator.packages.naming import sheet_name_for
 
 if TYPE_CHECKING:
@@ -73,35 +73,22 @@ class Excel:
     name: str = "EXCEL"
     extension: str = ".xlsx"
 
-    def read(
-        self,
-        stream: IO[bytes],
-        entity_name: str,  # noqa: ARG002  rows of this format do not name their entity
-        columns: Sequence[str],  # noqa: ARG002  the sheet has its own header
-        sheet: str,
-    ) -> SourceTable:
-        """Opens a workbook; see `SourceFormat.read`. `sheet` may end in `$`, as manifests do.
+    def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
+        """Opens a workbook; see `SourceFormat.read`. `shape.sheet` may end in `$`, as in manifests.
 
         Raises:
             SourceUnreadable: DMF1855 for what is no workbook, FF004 without header row, DMF2053
                 without data row, DMF2009 beyond 255 columns; a sheet that is not there.
 
         """
-        rows = _sheet_rows(stream, sheet, self.largest_in_memory)
+        rows = _sheet_rows(stream, shape.sheet, self.largest_in_memory)
         header = _header_of(next(rows, []))
         first = next(rows, None)
         if first is None:
             raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
         return SourceTable(header, _fitted(itertools.chain([first], rows), len(header)))
 
-    def write(
-        self,
-        stream: IO[bytes],
-        entity_name: str,  # noqa: ARG002  rows of this format do not name their entity
-        label: str,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[str]],
-    ) -> int:
+    def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
         """Writes one sheet of inline text cells and returns the number of rows.
 
         Raises:
@@ -112,14 +99,14 @@ class Excel:
         from openpyxl import Workbook  # noqa: PLC0415  heavy, and few exports are workbooks
         from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
 
-        if len(columns) > _MOST_COLUMNS:
+        if len(shape.columns) > _MOST_COLUMNS:
             raise FileNotWritable("DMF2009", TOO_MANY_COLUMNS)
         workbook = Workbook(write_only=True)
-        worksheet = workbook.create_sheet(sheet_name_for(label))
+        worksheet = workbook.create_sheet(sheet_name_for(shape.label))
         written = -1
         with tempfile.TemporaryFile() as draft:
             try:
-                for written, row in enumerate(itertools.chain([columns], rows)):
+                for written, row in enumerate(itertools.chain([shape.columns], rows)):
                     if written == _MOST_ROWS:
                         raise FileNotWritable("DMF2042", SHEET_FULL)
                     worksheet.append([_cell(worksheet, WriteOnlyCell, value) for value in row])

@@ -23,6 +23,27 @@ class SourceTable:
     rows: Iterator[Sequence[str]]
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What a format cannot learn from a data file itself, or must know to write one.
+
+    Attributes:
+        entity: AOT name (XML rows are elements of that name).
+        label: of the entity (worksheets are named after it).
+        columns: read: those that the map asks for, in the order of files (XML files and files
+            without header row have no names of their own); written: the header.
+        widths: characters of each of `columns` in files of fixed width; empty: not known.
+        sheet: name of the worksheet to read; "": the first.
+
+    """
+
+    entity: str = ""
+    label: str = ""
+    columns: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+    sheet: str = ""
+
+
 class SourceFormat(Protocol):
     """One format. Both directions stream: neither holds a file in memory."""
 
@@ -36,16 +57,8 @@ class SourceFormat(Protocol):
         """Of data files, with the dot."""
         ...
 
-    def read(
-        self, stream: IO[bytes], entity_name: str, columns: Sequence[str], sheet: str
-    ) -> SourceTable:
-        """Opens a data file.
-
-        Args:
-            stream: the member of the zip, read forwards only.
-            entity_name: AOT name (XML rows are elements of that name, in upper case).
-            columns: names that the map asks for (XML files have no header of their own).
-            sheet: name of the worksheet; "": the first.
+    def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
+        """Opens a data file, the member of a zip: `stream` is read forwards only.
 
         Raises:
             SourceUnreadable: what the product's source step fails on; also while rows are read.
@@ -53,13 +66,11 @@ class SourceFormat(Protocol):
         """
         ...
 
-    def write(
-        self,
-        stream: IO[bytes],
-        entity_name: str,
-        label: str,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[str]],
-    ) -> int:
-        """Writes a data file and returns the number of rows."""
+    def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
+        """Writes a data file and returns the number of rows.
+
+        Raises:
+            FileNotWritable: what the format cannot hold.
+
+        """
         ...

@@ -17,7 +17,7 @@ from d365fo_emulator.packages.errors import (
     FileNotWritable,
     SourceUnreadable,
 )
-from d365fo_emulator.packages.formats.model import SourceTable
+from d365fo_emulator.packages.formats.model import Shape, SourceTable
 from d365fo_emulator.packages.markup import BadMarkup, MarkupStream, check_depth, local_name
 
 if TYPE_CHECKING:
@@ -38,14 +38,8 @@ class XmlElement:
     name = "XML-Element"
     extension = ".xml"
 
-    def read(
-        self,
-        stream: IO[bytes],
-        entity_name: str,
-        columns: Sequence[str],
-        sheet: str,  # noqa: ARG002  worksheets only
-    ) -> SourceTable:
-        """Opens a file; the header is `columns`, since the file has none of its own.
+    def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
+        """Opens a file; the header is `shape.columns`, since the file has none of its own.
 
         A field that a row lacks is empty; one that every row lacks fails the file, which shows
         at the end of the rows (reported: no row of such a file is staged).
@@ -54,20 +48,13 @@ class XmlElement:
             SourceUnreadable: the product's sentence for bad XML; DMF2053 without any row.
 
         """
-        rows = _rows(stream, _Rows(entity_name, columns))
+        rows = _rows(stream, _Rows(shape.entity, shape.columns))
         first = next(rows, None)
         if first is None:
             raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
-        return SourceTable(list(columns), _chained(first, rows))
+        return SourceTable(list(shape.columns), _chained(first, rows))
 
-    def write(
-        self,
-        stream: IO[bytes],
-        entity_name: str,
-        label: str,  # noqa: ARG002  worksheets only
-        columns: Sequence[str],
-        rows: Iterable[Sequence[str]],
-    ) -> int:
+    def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
         """Writes all rows and returns their number.
 
         Raises:
@@ -75,11 +62,11 @@ class XmlElement:
                 a name that is none in XML.
 
         """
-        for name in (entity_name, *columns):
+        for name in (shape.entity, *shape.columns):
             if not _NAME.fullmatch(name):
                 raise FileNotWritable("", f"{name!r} cannot be the name of an XML element")
-        row_name = entity_name.upper()
-        fields = "".join(f"<{name}>%s</{name}>" for name in map(str.upper, columns))
+        row_name = shape.entity.upper()
+        fields = "".join(f"<{name}>%s</{name}>" for name in map(str.upper, shape.columns))
         template = f"<{row_name}>{fields}</{row_name}>"
         stream.write(f'<?xml version="1.0" encoding="utf-8"?><{_ROOT}>'.encode())
         written = 0
