@@ -27,6 +27,7 @@ from d365fo_emulator.dmf import signatures
 from d365fo_emulator.dmf.states import SUMMARY
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.entities.errors import Failure
+from d365fo_emulator.entities.ordering import order_of
 from d365fo_emulator.identity.errors import TABLE as TOKEN_ERRORS
 from d365fo_emulator.kernel.settings import Settings
 from d365fo_emulator.packages.formats.registry import FORMATS
@@ -34,6 +35,8 @@ from d365fo_emulator.scenarios import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from d365fo_emulator.entities.model import EntityType
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- Made by docs/generate.py from the tables of the code; a test compares. -->"
@@ -151,6 +154,7 @@ def row_errors() -> str:
 
 def catalogue() -> str:
     """Built-in entities."""
+    builtin = BuiltinCatalogue()
     rows = [
         (
             entity.label,
@@ -159,16 +163,40 @@ def catalogue() -> str:
             "company" if entity.per_company else "shared",
             ", ".join(f"`{field.staging_name}`" for field in entity.key_fields),
             len(entity.fields),
+            order_text(entity, builtin),
+            entity.evidence.replace(" inferred", ""),
         )
-        for entity in BuiltinCatalogue().all()
+        for entity in builtin.all()
     ]
     formats = ", ".join(f"`{one.name}`" for one in FORMATS)
     return page(
         "Entities and formats",
         f"Source formats: {formats}. Entities that are not here are learnt from the package that"
         " brings them.",
-        table(["label", "AOT name", "collection", "rows", "key", "fields"], rows),
+        "`order` is unit/level/sequence: as a real project has it, else, in brackets, as the"
+        " references ask for. The last\ncolumn names what nobody has verified; sizes of texts are"
+        " inferred throughout. `d365fo-emulator catalogue show ENTITY`\nhas the fields.",
+        table(
+            [
+                "label",
+                "AOT name",
+                "collection",
+                "rows",
+                "key",
+                "fields",
+                "order",
+                "inferred",
+            ],
+            rows,
+        ),
     )
+
+
+def order_text(entity: EntityType, builtin: BuiltinCatalogue) -> str:
+    """Where a project runs an entity; a derived place stands in brackets."""
+    order = order_of(entity, builtin.find)
+    text = f"{order.unit}/{order.level}/{order.sequence}"
+    return text if entity.order else f"({text})"
 
 
 def scenarios() -> str:
