@@ -16,13 +16,15 @@ from typing import Any
 VARIABLE = "D365FO_EMULATOR_RECORDINGS"
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "facts" / "recordings.jsonl"
 
-MAIN_JOB = {
+REPLAYED = {
     "GetAzureWriteUrl",
     "ImportFromPackage",
     "GetExecutionSummaryStatus",
     "ExportToPackage",
     "GetExportedPackageUrl",
     "GetExecutionErrors",
+    "ImportFromPackageAsync",
+    "ImportFromDMTPackage",
     "(blob)",
 }
 
@@ -42,7 +44,7 @@ LEFT_OUT = {
     "etp-blank-id-connector": CONNECTOR,
     "ifp-slow": UNANSWERED,
 }
-"""Pairs of the main job that cannot be replayed."""
+"""Pairs of these actions that cannot be replayed."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,9 @@ REPLAYS = {
         {"parallelImports": "fail"},
         seed=SEED_OF_BOX_API,
     ),
+    "ifpa-nine": _import(),
+    "ifpa-overWrite": _import(),
+    "ifdmt": _import(),
     "etp-string": Replay(values={"project": "Export customer groups", "name": "groups"}),
     "etp-missing-project-raw": Replay(
         values={"project": "Missing", "name": "customer groups", "execution-id": "recorded-1"}
@@ -117,7 +122,7 @@ REPLAYS = {
     "gee-composite": _state("Failed"),
     "blob-put": Replay(({"place": "recorded.zip"},)),
 }
-"""How each other pair of the main job is replayed."""
+"""How each other pair of these actions is replayed."""
 
 
 def recordings():
@@ -134,7 +139,7 @@ def left_out(pairs):
     return {
         name: LEFT_OUT.get(name, LATER)
         for name, pair in pairs.items()
-        if name in LEFT_OUT or pair["action"] not in MAIN_JOB
+        if name in LEFT_OUT or pair["action"] not in REPLAYED
     }
 
 

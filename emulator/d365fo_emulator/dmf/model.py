@@ -82,24 +82,30 @@ class RunOptions:
 
     Attributes:
         execute: whether the target step runs (imports).
-        unchecked: the package is checked by the work, not by the call, as the asynchronous form
-            does: what the call would refuse makes the execution Failed.
+        refusal: the words in which the call would have refused the package, had it not been the
+            asynchronous form, which answers at once: the work fails with them.
         fail_on_error: the first entity that fails stops all that come after it (imports).
         truncate: the company's target rows of each entity are deleted before it is imported.
         entities: labels of the only entities that are exported; empty: all of the project.
         most_rows: rows per entity in a preview export; 0: all.
         changes_only: only rows that changed since the last finished export of this project
             (exports); entities with the refresh type `IncrementalPush` do so in any case.
+        without_batch: `runAsyncWithoutBatch`; kept and shown, as there is no batch framework here.
+        batch_threshold: `thresholdToRunInBatch`, a number of records; kept and shown.
+        batch_group: `importBatchGroupId`; kept and shown.
 
     """
 
     execute: bool = True
-    unchecked: bool = False
+    refusal: str = ""
     fail_on_error: bool = False
     truncate: bool = False
     entities: tuple[str, ...] = ()
     most_rows: int = 0
     changes_only: bool = False
+    without_batch: bool = False
+    batch_threshold: int = 0
+    batch_group: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,12 @@ class EntityRun:
     """One entity of one execution, with its counters; `position`: its place in the execution.
 
     The four instants are the workspace's time; None: the step has not begun, or not ended.
+
+    Attributes:
+        changes_after: of an export of changes: the change after which it began; None: it took no
+            heed of changes, or was a preview.
+        changes_through: the last change that its file may hold.
+
     """
 
     entity: str
@@ -126,6 +138,8 @@ class EntityRun:
     staging_ended_at: dt.datetime | None = None
     target_started_at: dt.datetime | None = None
     target_ended_at: dt.datetime | None = None
+    changes_after: int | None = None
+    changes_through: int = 0
 
     @classmethod
     def planned(cls, plan: PackageEntity, position: int) -> Self:

@@ -59,8 +59,8 @@ def _action(
 ACTIONS: tuple[ActionSignature, ...] = (
     _action("GetAzureWriteUrl", (Parameter("uniqueFileName", S),), S, 5, "documented", built=True),
     _action("ImportFromPackage", IMPORT, S, 5, "documented", built=True),
-    _action("ImportFromPackageAsync", IMPORT_ASYNC, S, 58, "client"),
-    _action("ImportFromDMTPackage", IMPORT_DMT, S, 58, "client"),
+    _action("ImportFromPackageAsync", IMPORT_ASYNC, S, 58, "client", built=True),
+    _action("ImportFromDMTPackage", IMPORT_DMT, S, 58, "client", built=True),
     _action("ExportToPackage", EXPORT, S, 5, "documented", built=True),
     _action("ExportToPackageAsync", EXPORT_LIST, S, 58, "client"),
     _action("ExportToPackagePreview", EXPORT_PREVIEW, S, 58, "client"),

@@ -88,6 +88,8 @@ class PackageWork:
 
     def perform(self, execution: Execution, report: Report, go_on: GoOn) -> Outcome:
         """Imports or exports."""
+        if execution.options.refusal:
+            return Outcome(ExecutionState.FAILED, execution.options.refusal)
         if execution.operation is Operation.IMPORT:
             package = self.held_package(execution.package)
             runs = import_package(self._deps, execution, package, report, go_on)

@@ -89,11 +89,6 @@ def test_an_async_variant_takes_at_least_what_its_model_takes(name):
     assert BY_NAME[name].parameters[: len(model.parameters)] == model.parameters
 
 
-def test_everything_built_came_with_the_first_api_or_is_the_list_of_errors():
-    since = {name: BY_NAME[name].since for name in FUNCTIONS}
-    assert {name for name, update in since.items() if update > 5} == {"GetExecutionErrors"}
-
-
 @pytest.mark.parametrize("name", ENUMERATIONS)
 def test_an_enumeration_numbers_its_members_from_zero(name):
     members = ENUMERATIONS[name]

@@ -111,7 +111,8 @@ def begin(call: Call, job: Job) -> None:
         package_name=job.package_name,
         plan=project.entities,
     )
-    made = project if project.operation is Operation.IMPORT else None
+    is_made = project.operation is Operation.IMPORT and not job.options.refusal
+    made = project if is_made else None
     match call.dmf.lives.accept(execution, made, overwrite=job.overwrite, again=job.again):
         case Acceptance.ID_USED:
             raise errors.failed("execution-id-used", id=job.execution_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.blob.errors import BlobError, ForeignUrl
@@ -17,6 +18,7 @@ from d365fo_emulator.dmf.actions.call import (
 )
 from d365fo_emulator.dmf.model import DataProject, Operation, RunOptions
 from d365fo_emulator.entities.errors import TooManyFields
+from d365fo_emulator.odata.errors import ActionFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +30,56 @@ HOLD_ATTEMPTS = 10
 
 def import_from_package(call: Call) -> str:
     """Checks a package, makes its data project, and begins its import; the id of the execution."""
+    return _import(call, RunOptions(execute=call["execute"]))
+
+
+def import_from_dmt_package(call: Call) -> str:
+    """As `import_from_package`, with two parameters more of the data migration toolkit."""
+    options = RunOptions(
+        execute=call["execute"],
+        fail_on_error=call["failOnError"],
+        batch_group=call["importBatchGroupId"],
+    )
+    return _import(call, options)
+
+
+def import_from_package_async(call: Call) -> str:
+    """Begins an import, whatever its package is; the id of the execution.
+
+    The id comes at once and all else later (documented). So what the synchronous form refuses of
+    the package, its URL included, ends here as Failed, and makes no data project; what concerns
+    the parameters alone (company, used id, overwrite) is refused at once (both inferred).
+    """
+    company = company_of(call)
+    execution_id = execution_id_of(call)
+    check_id(call, execution_id, again=may_run_again(call))
+    group = call["definitionGroupId"]
+    _check_overwrite(call, group)
+    options = RunOptions(
+        execute=call["execute"],
+        fail_on_error=call["failOnError"],
+        without_batch=call["runAsyncWithoutBatch"],
+        batch_threshold=call["thresholdToRunInBatch"],
+    )
+    try:
+        return _import_package(call, company, execution_id, options)
+    except ActionFailed as error:
+        refusal = error.text
+        if error.reason != error.text:
+            refusal += f" ({error.reason})"
+    call.exchange.note(f"the execution will fail: {refusal}")
+    project = DataProject(group, Operation.IMPORT, ())
+    options = dataclasses.replace(options, refusal=refusal)
+    begin(call, Job(execution_id, project, company, options, again=may_run_again(call)))
+    return execution_id
+
+
+def _import(call: Call, options: RunOptions) -> str:
     with contextlib.ExitStack() as turn:
         if project := call["definitionGroupId"]:
             _take_turn(call, project, turn)
-        return _import_in_turn(call, turn)
+        company = company_of(call)
+        return _import_package(call, company, execution_id_of(call), options, turn)
 
 
 def _take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
@@ -41,10 +89,15 @@ def _take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
     )
 
 
-def _import_in_turn(call: Call, turn: contextlib.ExitStack) -> str:
+def _import_package(
+    call: Call,
+    company: str,
+    execution_id: str,
+    options: RunOptions,
+    turn: contextlib.ExitStack | None = None,
+) -> str:
+    """Checks the package and begins; with a `turn`, one call at a time for each data project."""
     dmf = call.dmf
-    company = company_of(call)
-    execution_id = execution_id_of(call)
     held = _hold_package(call)
     path = dmf.held_package(held)
     try:
@@ -54,21 +107,21 @@ def _import_in_turn(call: Call, turn: contextlib.ExitStack) -> str:
         group = call["definitionGroupId"]
         if not group:
             group = checked.manifest.definition_group
-            _take_turn(call, group, turn)
+            if turn is not None:
+                _take_turn(call, group, turn)
         _check_overwrite(call, group)
-        check_id(call, execution_id, again=may_run_again(call))
+        again = may_run_again(call)
+        check_id(call, execution_id, again=again)
         if not checked.has_data:
             # Client code reports it: an id is returned and no execution ever appears.
             call.exchange.note("no entity of the manifest has its file in the package")
             path.unlink()
             return execution_id
-        project = _imported_project(call, checked, group)
-        again = may_run_again(call)
         job = Job(
             execution_id,
-            project,
+            _imported_project(call, checked, group),
             company,
-            RunOptions(execute=call["execute"]),
+            options,
             package=held,
             again=again,
             overwrite=call["overwrite"],
