@@ -8,12 +8,14 @@ line, elements in alphabetical order (documented by its own exports).
 from __future__ import annotations
 
 import re
+from itertools import starmap
 from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.archive import HEADER, MANIFEST
 from d365fo_emulator.packages.errors import ControlFileInvalid, SourceUnreadable
+from d365fo_emulator.packages.field_conversions import conversion_of, members_of
 from d365fo_emulator.packages.markup import (
     NAMESPACE_END,
     BadMarkup,
@@ -21,7 +23,13 @@ from d365fo_emulator.packages.markup import (
     check_depth,
     local_name,
 )
-from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
+from d365fo_emulator.packages.model import (
+    Conversion,
+    FieldMap,
+    Manifest,
+    PackageEntity,
+    PackageHeader,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +44,9 @@ _LONGEST_TEXT = 64 * 1024
 _ENTITY = "PackageEntityList/DataManagementPackageEntityData"
 _MAPS = f"{_ENTITY}/EntityMapList"
 _MAP = f"{_MAPS}/EntityMap"
+_CONVERSIONS = f"{_MAP}/EntityFieldConversionList"
+_CONVERSION = f"{_CONVERSIONS}/EntityFieldConversion"
 _UNBUILT = {
-    f"{_MAP}/EntityFieldConversionList": "the value conversion of a manifest's map",
     f"{_ENTITY}/EntityTransformList": "the XSLT transformation of a manifest's entity",
 }
 
@@ -51,7 +60,7 @@ def parse_manifest(stream: IO[bytes]) -> Manifest:
 
     Raises:
         ControlFileInvalid: no well-formed XML, a DOCTYPE, another root, a value of another type.
-        NotEmulated: value conversions and XSLT transformations.
+        NotEmulated: XSLT transformations.
 
     """
     reader = _ManifestReader()
@@ -91,6 +100,11 @@ class _Values:
 
     def put(self, name: str, text: str) -> None:
         self._texts[name] = text
+
+    @property
+    def raw(self) -> Mapping[str, str]:
+        """The texts by name, blanks around them included."""
+        return self._texts
 
     def text(self, name: str, default: str = "") -> str:
         return self._texts.get(name, "").strip() or default
@@ -140,6 +154,8 @@ class _ManifestReader:
         self._entity = _Values(MANIFEST)
         self._maps: list[FieldMap] | None = None
         self._map = _Values(MANIFEST)
+        self._conversion = _Values(MANIFEST)
+        self._conversions: list[Conversion] = []
         # Many maps, few names: each is kept once.
         self._names: dict[str, str] = {}
 
@@ -152,7 +168,9 @@ class _ManifestReader:
         elif path == _MAPS and not nil:
             self._maps = []
         elif path == _MAP:
-            self._map = _Values(MANIFEST)
+            self._map, self._conversions = _Values(MANIFEST), []
+        elif path == _CONVERSION:
+            self._conversion = _Values(MANIFEST)
 
     def end(self, path: str, text: str) -> None:
         parent, _, name = path.rpartition("/")
@@ -160,6 +178,11 @@ class _ManifestReader:
             self.entities.append(_entity_of(self._entity, self._maps))
         elif path == _MAP and self._maps is not None:
             self._maps.append(self._map_of(self._map))
+        elif path == _CONVERSION:
+            is_default = self._conversion.boolean("IsDefault", default=False)
+            self._conversions.append(conversion_of(self._conversion.raw, is_default=is_default))
+        elif parent == _CONVERSION:
+            self._conversion.put(name, text)
         elif parent == _MAP:
             self._map.put(name, text)
         elif parent == _ENTITY:
@@ -177,10 +200,12 @@ class _ManifestReader:
             auto_default=values.boolean("IsAutoDefault", default=False),
             default_when_empty=values.boolean("IsDefaultValueEqualNull", default=False),
             text_qualifier=values.boolean("UseTextQualifier", default=False),
+            conversions=tuple(self._conversions),
         )
 
 
 def _entity_of(values: _Values, maps: list[FieldMap] | None) -> PackageEntity:
+    query = values.text("QueryData")
     return PackageEntity(
         label=values.text("EntityName"),
         file_name=values.text("InputFilePath"),
@@ -198,6 +223,9 @@ def _entity_of(values: _Values, maps: list[FieldMap] | None) -> PackageEntity:
         run_business_logic=values.boolean("RunBusinessLogic", default=True),
         run_business_validation=values.boolean("RunBusinessValidation", default=True),
         refresh_type=values.text("DefaultRefreshType", "FullPush"),
+        validation_status=values.text("ValidationStatus", "Yes"),
+        sample_file=values.text("SampleFilePath"),
+        query=query if len(query) < _LONGEST_TEXT else "",  # half of one is none
     )
 
 
@@ -267,7 +295,7 @@ def _read(stream: IO[bytes], file_name: str, reader: _HeaderReader | _ManifestRe
 def write_manifest(manifest: Manifest, target_entities: Mapping[str, str] | None = None) -> bytes:
     """`Manifest.xml` as the product's newer releases write it.
 
-    The packed query of an export's filter is left out, as older releases do.
+    A packed query that no package brought is left out, as older releases do.
 
     Args:
         manifest: what to write.
@@ -332,15 +360,16 @@ def _entity_xml(entity: PackageEntity, target_entity: str) -> str:
         + _element("FailLevelOnError", entity.fail_level_on_error)
         + _element("InputFilePath", entity.file_name)
         + _element("LevelInExecutionUnit", entity.level)
+        + (_element("QueryData", entity.query) if entity.query else "")
         + _null("QueryFilter")
         + _element("RunBusinessLogic", entity.run_business_logic)
         + _element("RunBusinessValidation", entity.run_business_validation)
-        + _element("SampleFilePath", "")
+        + _element("SampleFilePath", entity.sample_file)
         + _element("SequenceInLevel", entity.sequence)
         + skip_staging
         + _element("SourceFormat", entity.source_format)
         + _element("TargetEntity", target_entity)
-        + _element("ValidationStatus", "Yes"),
+        + _element("ValidationStatus", entity.validation_status),
     )
 
 
@@ -349,12 +378,25 @@ def _map_xml(item: FieldMap) -> str:
         "EntityMap",
         _element("ArrayIndex", item.array_index)
         + _element("EntityField", item.entity_field)
-        + _null("EntityFieldConversionList")
+        + _conversions_xml(item.conversions)
         + _element("IsAutoDefault", item.auto_default)
         + _element("IsAutoGenerated", item.auto_generated)
         + _element("IsDefaultValueEqualNull", item.default_when_empty)
         + _element("UseTextQualifier", item.text_qualifier)
         + _element("XMLField", item.xml_field),
+    )
+
+
+def _conversions_xml(conversions: tuple[Conversion, ...]) -> str:
+    name = "EntityFieldConversionList"
+    if not conversions:
+        return _null(name)
+    return _list(
+        name,
+        "".join(
+            _list("EntityFieldConversion", "".join(starmap(_element, members_of(one).items())))
+            for one in conversions
+        ),
     )
 
 

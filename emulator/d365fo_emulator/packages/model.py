@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConversionType(StrEnum):
+    """Types that a pair of an `EntityFieldConversion` may have."""
+
+    STR = "Str"
+    INT = "Int"
+    REAL = "Real"
+    GUID = "Guid"
+    DATE = "Date"
+    TIME = "Time"
+    UTC_DATE_TIME = "UtcDateTime"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """One `EntityFieldConversion`: a value in files, and the one that is staged for it.
 
-    `is_default`: `staging` is taken when the file has no value, or no pair fits.
+    Attributes:
+        source: as XML spells it, whatever the culture of the data file.
+        staging: likewise.
+        is_default: `staging` is taken when the file has no value, or no pair fits.
+        type: as what both are read and compared.
+        field_type: `FieldType` as it came; its texts are not known.
+
     """
 
     source: str
     staging: str
     is_default: bool = False
+    type: ConversionType = ConversionType.STR
+    field_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +59,17 @@ class FieldMap:
     default_when_empty: bool = False
     text_qualifier: bool = False
     conversions: tuple[Conversion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Rows that an export takes: those whose field has one of these values, as files write them.
+
+    The product keeps such conditions in a packed query alone; this is the environment file's form.
+    """
+
+    field: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +101,8 @@ class PackageEntity:
     """Id of the file by which the mapping was made (`{GUID}`)."""
     query: str = ""
     """Packed query of the export's filter, hex digits, as it came; its form is not known."""
+    filters: tuple[RowFilter, ...] = ()
+    """Conditions that all hold for each row of an export."""
     entity_category: str = ""
     system_module: str = ""
     tags: str = ""

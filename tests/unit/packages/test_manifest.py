@@ -13,7 +13,14 @@ from d365fo_emulator.packages.manifest import (
     write_header,
     write_manifest,
 )
-from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
+from d365fo_emulator.packages.model import (
+    Conversion,
+    ConversionType,
+    FieldMap,
+    Manifest,
+    PackageEntity,
+    PackageHeader,
+)
 
 NAMESPACES = (
     'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" '
@@ -173,13 +180,9 @@ def test_order_white_space_and_unknown_elements_do_not_matter():
     "children",
     [
         "<EntityTransformList><EntityTransform /></EntityTransformList>",
-        (
-            "<EntityMapList><EntityMap><EntityFieldConversionList><EntityFieldConversion />"
-            "</EntityFieldConversionList></EntityMap></EntityMapList>"
-        ),
     ],
 )
-def test_conversions_and_transformations_are_not_silently_left_out(children):
+def test_transformations_are_not_silently_left_out(children):
     with pytest.raises(NotEmulated):
         parse(manifest_of(entity_of(children)))
 
@@ -249,6 +252,82 @@ def test_what_is_written_is_read_back(maps):
     )
     manifest = Manifest("Project", "", (entity, GROUPS))
     assert parse_manifest(io.BytesIO(write_manifest(manifest))) == manifest
+
+
+def conversions_in(members):
+    children = (
+        "<EntityMapList><EntityMap><EntityField>A</EntityField><EntityFieldConversionList>"
+        f"<EntityFieldConversion>{members}</EntityFieldConversion>"
+        "</EntityFieldConversionList><XMLField>A</XMLField></EntityMap></EntityMapList>"
+    )
+    return parse(manifest_of(entity_of(children))).entities[0].maps[0].conversions
+
+
+ALL_PAIRS = (
+    "<SourceDateValue>0001-01-01T00:00:00</SourceDateValue>"
+    "<SourceGuidValue>00000000-0000-0000-0000-000000000000</SourceGuidValue>"
+    "<SourceIntValue>0</SourceIntValue><SourceRealValue>1.50</SourceRealValue>"
+    '<SourceStrValue i:nil="true" /><SourceTimeValue>0</SourceTimeValue>'
+    "<SourceUtcDateTime>1900-01-01T00:00:00</SourceUtcDateTime>"
+    "<StagingIntValue>0</StagingIntValue><StagingRealValue>0</StagingRealValue>"
+    "<StagingStrValue />"
+)
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        (
+            "<SourceStrValue> a </SourceStrValue><StagingStrValue>b</StagingStrValue>",
+            Conversion(" a ", "b"),
+        ),
+        (ALL_PAIRS, Conversion("1.50", "0", type=ConversionType.REAL)),
+        (
+            f"<FieldType>Integer</FieldType>{ALL_PAIRS}",
+            Conversion("0", "0", False, ConversionType.INT, "Integer"),
+        ),
+        (
+            "<IsDefault>true</IsDefault><StagingUtcDateTime>2024-01-02</StagingUtcDateTime>",
+            Conversion("", "2024-01-02", True, ConversionType.UTC_DATE_TIME),
+        ),
+        ("<IsDefault>true</IsDefault>", Conversion("", "", True)),
+    ],
+)
+def test_of_all_pairs_of_a_conversion_the_one_that_says_something_counts(members, expected):
+    assert conversions_in(members) == (expected,)
+
+
+@pytest.mark.evidence("documented")
+def test_conversions_are_written_in_alphabetical_order():
+    one = FieldMap("A", "A", conversions=(Conversion("x", "y"),))
+    entity = PackageEntity("Units", "u.csv", "CSV", (one,))
+    assert (
+        "<EntityFieldConversionList><EntityFieldConversion><FieldType>Str</FieldType>"
+        "<IsDefault>false</IsDefault><SourceStrValue>x</SourceStrValue>"
+        "<StagingStrValue>y</StagingStrValue></EntityFieldConversion></EntityFieldConversionList>"
+    ) in write_manifest(Manifest("G", "", (entity,))).decode("utf-16")
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("kind", ConversionType)
+def test_conversions_of_every_type_are_written_and_read_back(kind):
+    pairs = (
+        Conversion("1", "2", False, kind, kind.value),
+        Conversion("", "3", True, kind, kind.value),
+    )
+    entity = PackageEntity("Units", "u.csv", "CSV", (FieldMap("A", "B", conversions=pairs),))
+    read = parse_manifest(io.BytesIO(write_manifest(Manifest("G", "", (entity,)))))
+    assert read.entities == (entity,)
+
+
+@pytest.mark.evidence("documented")
+def test_what_a_manifest_says_of_its_mapping_and_its_query_is_kept():
+    entity = PackageEntity(
+        "Units", "u.csv", "CSV", (), validation_status="Error", sample_file="{A}", query="4a01\n2f"
+    )
+    read = parse_manifest(io.BytesIO(write_manifest(Manifest("G", "", (entity,)))))
+    assert read.entities == (entity,)
 
 
 @pytest.mark.evidence("inferred")
