@@ -310,7 +310,7 @@ def test_a_file_of_64_mb_of(place, piece):
 
 
 @pytest.mark.evidence("inferred")
-@pytest.mark.parametrize("source_format", ["TAB", "PIPE", "Fixed width"])
+@pytest.mark.parametrize("source_format", ["PACKAGE"])
 def test_a_format_that_is_not_built_is_named(place, source_format):
     url = place.upload(of_format(source_format, b"x"))
     with place.changing():

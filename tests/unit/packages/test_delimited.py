@@ -5,13 +5,16 @@ import tracemalloc
 
 import pytest
 
+from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.packages.errors import FileNotWritable, SourceUnreadable
 from d365fo_emulator.packages.formats.delimited import (
     CSV,
     CSV_UNICODE,
+    Delimited,
     HeadFinding,
     check_encoding,
 )
+from d365fo_emulator.packages.formats.encodings import code_page
 from d365fo_emulator.packages.formats.model import Shape
 
 UTF16 = b"\xff\xfe"
@@ -245,3 +248,169 @@ def test_csv_unicode_is_written_as_it_must_be_read():
     content = written(CSV_UNICODE, ["A"], [["Ω"], ["\U0001f600"]])
     assert content == utf16("A\r\nΩ\r\n\U0001f600\r\n")
     assert check_encoding(content) is HeadFinding.FINE
+
+
+OWN = [
+    (Delimited("Own", delimiter=";"), "A;B\r\n1;2\r\n"),
+    (Delimited("Own", delimiter="\t"), "A\tB\r\n1\t2\r\n"),
+    (Delimited("Own", delimiter="|", qualifier="'"), "A|B\r\n'1'|2\r\n"),
+    (Delimited("Own", delimiter=":", qualifier=""), "A:B\r\n1:2\r\n"),
+    (Delimited("Own", delimiter="\x1f"), "A\x1fB\r\n1\x1f2\r\n"),
+    (Delimited("Own", has_header=False, columns=("A", "B")), "1,2\r\n"),
+]
+
+
+@pytest.mark.evidence("documented")
+@pytest.mark.parametrize(("source_format", "content"), OWN)
+def test_delimiter_qualifier_and_header_are_the_data_sources(source_format, content):
+    assert read(source_format, content.encode()) == (["A", "B"], [["1", "2"]])
+
+
+@pytest.mark.evidence("inferred")
+def test_without_header_row_the_columns_are_those_of_the_map():
+    table = Delimited("Own", has_header=False).read(
+        io.BytesIO(b"1,2\r\n3,4\r\n"), Shape(columns=("A", "B"))
+    )
+    assert (list(table.header), list(table.rows)) == (["A", "B"], [["1", "2"], ["3", "4"]])
+
+
+@pytest.mark.evidence("documented")
+def test_without_header_row_a_row_must_still_have_as_many_values():
+    with pytest.raises(SourceUnreadable) as caught:
+        list(Delimited("Own", has_header=False).read(io.BytesIO(b"1,2\r\n"), Shape()).rows)
+    assert caught.value.code == "DMF2050"
+
+
+@pytest.mark.evidence("inferred")
+def test_no_header_row_is_written_where_there_is_none():
+    assert written(Delimited("Own", has_header=False), ["A", "B"], [["1", "2"]]) == b"1,2\r\n"
+
+
+@pytest.mark.evidence("documented")
+def test_the_delimiter_of_another_format_is_named():
+    with pytest.raises(SourceUnreadable) as caught:
+        read(Delimited("Own", delimiter=";"), b"A,B\r\n1,2\r\n")
+    assert caught.value.code == "DMF1999"
+
+
+@pytest.mark.evidence("inferred")
+def test_another_qualifier_is_doubled_inside():
+    source_format = Delimited("Own", delimiter=";", qualifier="'")
+    content = written(source_format, ["A", "B"], [["it's", '"x"'], ["a;b", "c,d"]])
+    assert content == b"A;B\r\n'it''s';\"x\"\r\n'a;b';c,d\r\n"
+    assert read(source_format, content)[1] == [["it's", '"x"'], ["a;b", "c,d"]]
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("row", [["a|b", ""], ["a\nb", ""], ["\r", ""]])
+def test_without_qualifier_delimiters_and_line_ends_cannot_be_written(row):
+    with pytest.raises(FileNotWritable, match="no text qualifier"):
+        written(Delimited("Own", delimiter="|", qualifier=""), ["A", "B"], [row])
+
+
+@pytest.mark.evidence("inferred")
+def test_without_qualifier_quotes_are_text():
+    source_format = Delimited("Own", delimiter="|", qualifier="")
+    content = written(source_format, ["A", "B"], [['"x', "y"]])
+    assert content == b'A|B\r\n"x|y\r\n'
+    assert read(source_format, content)[1] == [['"x', "y"]]
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    ("page", "codec", "text"),
+    [
+        (1252, "cp1252", "Größe €"),
+        (850, "cp850", "Größe"),
+        (1250, "cp1250", "Łódź"),
+        (932, "cp932", "日本語 テスト"),
+        (936, "gbk", "中文"),
+        (65001, "utf-8", "日本 Größe"),
+        (28592, "iso8859-2", "Łódź"),
+        ("koi8-r", "koi8-r", "Привет"),
+        ("utf-8", "utf-8", "ü"),
+    ],
+)
+def test_a_code_page_is_taken_by_its_number_or_name(page, codec, text):
+    source_format = Delimited("Own", code_page(page))
+    content = written(source_format, ["A"], [[text]])
+    assert content == f"A\r\n{text}\r\n".encode(codec)
+    assert read(source_format, content)[1] == [[text]]
+
+
+@pytest.mark.evidence("inferred")
+def test_a_format_of_its_own_code_page_is_not_read_as_utf8():
+    content = "A\r\né\r\n".encode()
+    assert read(Delimited("Own", code_page(1252)), content)[1] == [["Ã©"]]
+    assert read(Delimited("CSV"), content)[1] == [["é"]]
+
+
+@pytest.mark.evidence("inferred")
+def test_utf8_is_read_with_and_without_mark_and_written_as_asked():
+    for encoding in (code_page(65001), code_page(65001, mark=True)):
+        for codec in ("utf-8", "utf-8-sig"):
+            assert read(Delimited("Own", encoding), "A\r\né".encode(codec))[1] == [["é"]]
+    assert written(Delimited("Own", code_page(65001, mark=True)), ["A"], [["é"]]) == (
+        "A\r\né\r\n".encode("utf-8-sig")
+    )
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    ("page", "content"),
+    [
+        (65001, b"A\r\n\xe9\r\n"),
+        (65001, b"\xff\xfeA\0"),
+        (1252, b"\xff\xfeA\0"),
+        (20127, b"A\r\n\xe9\r\n"),
+        (932, b"A\r\n\x81"),
+    ],
+)
+def test_bytes_that_the_code_page_lacks_are_another_type_of_file(page, content):
+    with pytest.raises(SourceUnreadable) as caught:
+        read(Delimited("Own", code_page(page)), content)
+    assert caught.value.code == "DMF1855"
+
+
+@pytest.mark.evidence("documented")
+def test_what_a_code_page_lacks_cannot_be_exported():
+    with pytest.raises(FileNotWritable) as caught:
+        written(Delimited("Own", code_page(850)), ["A"], [["€"]])
+    assert caught.value.code == "DMF1957"
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("page", [99999, "no-such", "base64", "punycode", "rot13", "", "1252.5"])
+def test_a_code_page_that_there_is_not_is_refused(page):
+    with pytest.raises(ConfigurationError, match="code page"):
+        code_page(page)
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\r\n",
+        b"\r\n1,2\r\n",
+        b",".join(b"C%d" % at for at in range(16_384)),
+        utf16("A"),
+        UTF16,
+        UTF16 + b"A",
+        b"\xfe\xff\0A",
+        b'"A',
+        b"A\0B\r\n1\r\n",
+        b"A,B\r\n1\r\n",
+    ],
+)
+def test_odd_files_end_in_a_documented_error(content):
+    for source_format in (CSV, CSV_UNICODE):
+        with pytest.raises(SourceUnreadable):
+            read(source_format, content)
+
+
+@pytest.mark.evidence("inferred")
+def test_many_columns_are_read():
+    header = [f"C{at}" for at in range(16_384)]
+    content = written(CSV, header, [[str(at) for at in range(16_384)]])
+    assert read(CSV, content)[0] == header

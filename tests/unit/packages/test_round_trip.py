@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from d365fo_emulator.packages.errors import FileNotWritable
+from d365fo_emulator.packages.formats.delimited import Delimited
+from d365fo_emulator.packages.formats.encodings import UNICODE, code_page
 from d365fo_emulator.packages.formats.excel import Excel
 from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.registry import STANDARD
@@ -30,7 +34,8 @@ def tables(draw, characters):
 
 
 def back(source_format, header, rows):
-    shape = Shape("SomeEntity", "Some label", tuple(header), sheet="Some_label$")
+    widths = (20,) * len(header)
+    shape = Shape("SomeEntity", "Some label", tuple(header), widths, "Some_label$")
     stream = io.BytesIO()
     assert source_format.write(stream, shape, rows) == len(rows)
     stream.seek(0)
@@ -80,3 +85,49 @@ def test_excel(table):
 @given(tables(XML_CHARACTERS).filter(_filled))
 def test_excel_streaming(table):
     assert back(Excel(largest_in_memory=0), *table) == table[1]
+
+
+@pytest.mark.evidence("inferred")
+@BOUNDED
+@given(tables(XML_CHARACTERS))
+def test_xml_attribute(table):
+    assert back(STANDARD.find("XML-Attribute"), *table) == table[1]
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("name", ["TAB", "PIPE", "Semicolon", "Colon"])
+@BOUNDED
+@given(tables(CODE_PAGE))
+def test_delimited(name, table):
+    header, rows = table
+    rows = [["ÿ"] * len(header), *rows]
+    assert back(STANDARD.find(name), header, rows) == rows
+
+
+@pytest.mark.evidence("inferred")
+@BOUNDED
+@given(tables(CHARACTERS), st.sampled_from(",;|:\t#~€"), st.sampled_from("\"'`$"))
+def test_any_delimiter_and_qualifier(table, delimiter, qualifier):
+    own = Delimited("Own", UNICODE, delimiter=delimiter, qualifier=qualifier)
+    assert back(own, *table) == table[1]
+
+
+@pytest.mark.evidence("inferred")
+@BOUNDED
+@given(tables(CHARACTERS))
+def test_no_qualifier_holds_the_table_or_says_so(table):
+    own = Delimited("Own", code_page(65001), delimiter="|", qualifier="")
+    try:
+        assert back(own, *table) == table[1]
+    except FileNotWritable:
+        texts = "".join(itertools.chain.from_iterable(table[1]))
+        assert not texts or set(texts) & set("|\r\n") or [""] in table[1]
+
+
+@pytest.mark.evidence("inferred")
+@BOUNDED
+@given(tables(CHARACTERS.filter(lambda character: character not in "\r\n")))
+def test_fixed_width_but_for_blanks_at_the_end(table):
+    header, rows = table
+    wanted = [[value.rstrip(" ") for value in row] for row in rows]
+    assert back(STANDARD.find("Fixed-Unicode"), header, rows) == wanted

@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
+from d365fo_emulator.entities.culture import ENGLISH, Culture
 from d365fo_emulator.packages.archive import Package, open_workbook
 from d365fo_emulator.packages.errors import (
     CONTROL_CHARACTERS,
@@ -72,6 +73,7 @@ class Excel:
     largest_in_memory: int = _LARGEST_IN_MEMORY
     name: str = "EXCEL"
     extension: str = ".xlsx"
+    culture: Culture = ENGLISH
 
     def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
         """Opens a workbook; see `SourceFormat.read`. `shape.sheet` may end in `$`, as in manifests.

@@ -8,6 +8,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from d365fo_emulator.entities.culture import Culture
+
 
 @dataclass(frozen=True)
 class SourceTable:
@@ -55,6 +57,11 @@ class SourceFormat(Protocol):
     @property
     def extension(self) -> str:
         """Of data files, with the dot."""
+        ...
+
+    @property
+    def culture(self) -> Culture:
+        """How texts in its files write numbers, dates and times."""
         ...
 
     def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.kernel.tables import did_you_mean
 from d365fo_emulator.packages.errors import WRONG_FILE_TYPE, SourceUnreadable
-from d365fo_emulator.packages.formats.delimited import CSV, CSV_UNICODE
+from d365fo_emulator.packages.formats.delimited import (
+    COLON,
+    CSV,
+    CSV_UNICODE,
+    PIPE,
+    SEMICOLON,
+    TAB,
+    TAB_UNICODE,
+)
 from d365fo_emulator.packages.formats.excel import EXCEL
-from d365fo_emulator.packages.formats.xml_element import XML_ELEMENT
+from d365fo_emulator.packages.formats.fixed_width import FIXED, FIXED_UNICODE
+from d365fo_emulator.packages.formats.xml_rows import XML_ATTRIBUTE, XML_ELEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from d365fo_emulator.packages.formats.model import SourceFormat
 
-FORMATS: tuple[SourceFormat, ...] = (CSV, CSV_UNICODE, XML_ELEMENT, EXCEL)
+FORMATS: tuple[SourceFormat, ...] = (
+    CSV,
+    CSV_UNICODE,
+    XML_ELEMENT,
+    XML_ATTRIBUTE,
+    EXCEL,
+    TAB,
+    TAB_UNICODE,
+    PIPE,
+    SEMICOLON,
+    COLON,
+    FIXED,
+    FIXED_UNICODE,
+)
 
-# Names of formats that a stock environment also has; some end in what parts them further
-# (`Fixed-Unicode`), so a name is known by its beginning. The spelling is inferred for all but
-# the first and the last.
-_UNBUILT = ("XML-Attribute", "TAB", "PIPE", "Semicolon", "Colon", "Fixed", "PACKAGE")
+# A file of this format holds packages; nobody has published one.
+_UNBUILT = "PACKAGE"
+
+# Names whose further words are not known (`Semicolon separated`): the first word tells, and
+# `unicode` among the others (inferred).
+_KNOWN_BY_FIRST_WORD = (TAB, TAB_UNICODE, PIPE, SEMICOLON, COLON, FIXED, FIXED_UNICODE)
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def _folded(name: str) -> str:
@@ -53,13 +79,22 @@ class SourceFormats:
 
         """
         wanted = _folded(name)
-        if found := self._by_name.get(wanted):
+        if found := self._by_name.get(wanted) or self._by_name.get(_stock_name(name)):
             return found
-        for unbuilt in _UNBUILT:
-            if wanted.startswith(_folded(unbuilt)):
-                raise NotEmulated(f"the source data format {name}")
+        if wanted == _folded(_UNBUILT):
+            raise NotEmulated(f"the source data format {name}")
         hint = did_you_mean(name, self.names)
         raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, f"no source data format {name!r}{hint}")
 
 
 STANDARD = SourceFormats()
+
+
+def _stock_name(name: str) -> str:
+    """The folded name of the stock format that `name` begins with the word of; "": none."""
+    words = _BETWEEN_WORDS.split(name.strip().casefold())
+    for stock in _KNOWN_BY_FIRST_WORD:
+        first, *rest = _BETWEEN_WORDS.split(stock.name.casefold())
+        if words[0] == first and ("unicode" in words) == ("unicode" in rest):
+            return _folded(stock.name)
+    return ""

@@ -1,15 +1,18 @@
-"""The format `XML-Element`: `Document`, an element per row, an element per field.
+"""The XML formats: `Document`, an element per row, fields as elements or as attributes.
 
-Rows are named after the AOT name of their entity, in upper case (client); read without letter
-case. What has another form fails with the product's one sentence for bad XML (documented).
+Rows are named after the AOT name of their entity, in upper case (client); a flight makes that
+Pascal case (documented). Read without letter case. What has another form fails with the product's
+one sentence for bad XML (documented).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from d365fo_emulator.entities.culture import ENGLISH, Culture
 from d365fo_emulator.packages.errors import (
     CONTROL_CHARACTERS,
     IMPORT_FILE_EMPTY,
@@ -17,11 +20,13 @@ from d365fo_emulator.packages.errors import (
     FileNotWritable,
     SourceUnreadable,
 )
-from d365fo_emulator.packages.formats.model import Shape, SourceTable
+from d365fo_emulator.packages.formats.model import SourceTable
 from d365fo_emulator.packages.markup import BadMarkup, MarkupStream, check_depth, local_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from d365fo_emulator.packages.formats.model import Shape
 
 _ROOT = "Document"
 _LONGEST_ROW = 4 * 1024 * 1024
@@ -30,13 +35,27 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 # A reader turns a bare carriage return into a line feed.
 _KEEP_RETURN = {"\r": "&#xD;"}
+# And all white space of an attribute into blanks.
+_KEEP_SPACE = {**_KEEP_RETURN, "\n": "&#xA;", "\t": "&#x9;", '"': "&quot;"}
 
 
-class XmlElement:
-    """`XML-Element`, UTF-8 when written, any Unicode encoding with its mark when read."""
+@dataclass(frozen=True)
+class XmlRows:
+    """`XML-Element` or `XML-Attribute`: UTF-8 when written, any Unicode with its mark when read.
 
-    name = "XML-Element"
-    extension = ".xml"
+    Attributes:
+        in_attributes: whether the fields of a row are attributes; else elements.
+        root: name of the root element.
+        pascal_case: whether rows are written with the AOT name as it is; else in upper case.
+
+    """
+
+    name: str
+    in_attributes: bool = False
+    root: str = _ROOT
+    pascal_case: bool = False
+    extension: str = ".xml"
+    culture: Culture = ENGLISH
 
     def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
         """Opens a file; the header is `shape.columns`, since the file has none of its own.
@@ -48,7 +67,7 @@ class XmlElement:
             SourceUnreadable: the product's sentence for bad XML; DMF2053 without any row.
 
         """
-        rows = _rows(stream, _Rows(shape.entity, shape.columns))
+        rows = _rows(stream, _Rows(self, shape))
         first = next(rows, None)
         if first is None:
             raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
@@ -65,32 +84,42 @@ class XmlElement:
         for name in (shape.entity, *shape.columns):
             if not _NAME.fullmatch(name):
                 raise FileNotWritable("", f"{name!r} cannot be the name of an XML element")
-        row_name = shape.entity.upper()
-        fields = "".join(f"<{name}>%s</{name}>" for name in map(str.upper, shape.columns))
-        template = f"<{row_name}>{fields}</{row_name}>"
-        stream.write(f'<?xml version="1.0" encoding="utf-8"?><{_ROOT}>'.encode())
+        template = self._template(shape)
+        as_text = _attribute_text if self.in_attributes else _text
+        stream.write(f'<?xml version="1.0" encoding="utf-8"?><{self.root}>'.encode())
         written = 0
         batch: list[str] = []
         for row in rows:
-            batch.append(template % tuple(_text(value) for value in row))
+            batch.append(template % tuple(map(as_text, row)))
             if len(batch) == _BATCH:
                 stream.write("".join(batch).encode())
                 written += len(batch)
                 batch.clear()
-        stream.write(("".join(batch) + f"</{_ROOT}>").encode())
+        stream.write(("".join(batch) + f"</{self.root}>").encode())
         return written + len(batch)
 
+    def _template(self, shape: Shape) -> str:
+        """One row, with `%s` for each value."""
+        row = shape.entity if self.pascal_case else shape.entity.upper()
+        names = [name.upper() for name in shape.columns]
+        if self.in_attributes:
+            return f"<{row} " + " ".join(f'{name}="%s"' for name in names) + " />"
+        return f"<{row}>" + "".join(f"<{name}>%s</{name}>" for name in names) + f"</{row}>"
 
-XML_ELEMENT = XmlElement()
+
+XML_ELEMENT = XmlRows("XML-Element")
+XML_ATTRIBUTE = XmlRows("XML-Attribute", in_attributes=True)
 
 
 class _Rows:
     """Handlers of one parse: collects the rows that close within a piece."""
 
-    def __init__(self, entity_name: str, columns: Sequence[str]) -> None:
-        self._entity_name = entity_name.casefold()
-        self._columns = tuple(columns)
-        self._position_of = {name.casefold(): at for at, name in enumerate(columns)}
+    def __init__(self, source_format: XmlRows, shape: Shape) -> None:
+        self._root = source_format.root
+        self._in_attributes = source_format.in_attributes
+        self._entity_name = shape.entity.casefold()
+        self._columns = shape.columns
+        self._position_of = {name.casefold(): at for at, name in enumerate(shape.columns)}
         self.missing = set(self._position_of)
         self.closed: list[list[str]] = []
         self._row: list[str] = []
@@ -98,24 +127,38 @@ class _Rows:
         self._depth = 0
         self._length = 0
 
-    def start(self, name: str, _attributes: dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         check_depth(self._depth)
         name = local_name(name)
-        if self._depth == 1 and name != _ROOT:
-            raise _bad_xml(f"the root is {name!r}, not {_ROOT!r}")
+        if self._depth == 1 and name != self._root:
+            raise _bad_xml(f"the root is {name!r}, not {self._root!r}")
         if self._depth == 2:
             if name.casefold() != self._entity_name:
                 raise _bad_xml(f"a row is named {name!r}, not {self._entity_name.upper()!r}")
             self._row, self._length = [""] * len(self._columns), 0
+            if self._in_attributes:
+                self._take(attributes)
         elif self._depth == 3:
-            self._position = self._position_of.get(name.casefold())
-            self.missing.discard(name.casefold())
+            if self._in_attributes:
+                raise _bad_xml(f"a row has the element {name!r} inside; fields are attributes here")
+            self._position = self._place(name)
         elif self._depth == 4:
             raise _bad_xml(f"the field above {name!r} has elements inside")
 
+    def _take(self, attributes: dict[str, str]) -> None:
+        for name, value in attributes.items():
+            position = self._place(local_name(name))
+            if position is not None:
+                self._row[position] = value
+
+    def _place(self, name: str) -> int | None:
+        folded = name.casefold()
+        self.missing.discard(folded)
+        return self._position_of.get(folded)
+
     def text(self, data: str) -> None:
-        if self._depth == 3 and self._position is not None:
+        if self._position is not None:
             self._length += len(data)
             if self._length > _LONGEST_ROW:
                 raise _bad_xml(f"one row is longer than {_LONGEST_ROW} characters")
@@ -155,6 +198,14 @@ def _bad_xml(detail: str) -> SourceUnreadable:
 
 
 def _text(value: str) -> str:
+    return escape(_checked(value), _KEEP_RETURN)
+
+
+def _attribute_text(value: str) -> str:
+    return escape(_checked(value), _KEEP_SPACE)
+
+
+def _checked(value: str) -> str:
     if unwritable := _UNWRITABLE.search(value):
         raise FileNotWritable("DMF2055", CONTROL_CHARACTERS, f"character {unwritable[0]!r}")
-    return escape(value, _KEEP_RETURN)
+    return value
