@@ -8,6 +8,11 @@ and nothing that was imported is ever lost. The price is that a changed row is a
 whoever needs updates describes the entity in the environment file. For the same reason rows
 belong to the company they were imported for, unless a column names the company: the entity then
 counts as shared, and its rows as told apart by that column.
+
+**Labels.** Several entities may have one label (the product has 51 such labels). A manifest that
+names its `TargetEntity` means that one. Else (inferred) the one counts that the environment file
+defines by itself; else the one that is built in, which real manifests of this label name; else
+the one of the shortest AOT name, then by alphabet. `namesakes` says which others there are.
 """
 
 from __future__ import annotations
@@ -24,7 +29,15 @@ from d365fo_emulator.entities.documents import (
     learnt_field_to_document,
 )
 from d365fo_emulator.entities.errors import TooManyFields
-from d365fo_emulator.entities.model import Composite, EntityType, Field, FieldType, Origin
+from d365fo_emulator.entities.indexed import Names, by_length
+from d365fo_emulator.entities.model import (
+    MOST_FIELDS,
+    Composite,
+    EntityType,
+    Field,
+    FieldType,
+    Origin,
+)
 from d365fo_emulator.entities.naming import (
     collection_of,
     label_of,
@@ -37,10 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from d365fo_emulator.entities.builtin import BuiltinCatalogue
+    from d365fo_emulator.entities.indexed import IndexedEntities
     from d365fo_emulator.entities.store import LearntStore
-
-MOST_FIELDS = 1900
-"""Most fields of one entity; the database takes 2000 columns, some of them are ours."""
 
 COMPANY_COLUMNS = frozenset({"LEGALENTITYID", "COMPANY", "DATAAREA", "DATAAREAID"})
 """Columns by which shared entities name a company (seen in exported files)."""
@@ -59,31 +70,50 @@ class Catalogue:
         self._builtin = builtin
         self._learnt = learnt
         self._lock = threading.RLock()
-        self._own: dict[str, EntityType] = {}  # by folded AOT name: what the built-in has not
-        self._names: dict[str, str] = {}  # folded label, AOT name, collection: folded AOT name
+        self._sources: list[IndexedEntities] = []
+        self._own: dict[str, EntityType] = {}  # by folded AOT name: what no source has as it is
+        self._inline: set[str] = set()  # folded AOT names of single definitions
+        self._labels: dict[str, set[str]] = {}  # folded label: folded AOT names in `_own`
+        self._collections: dict[str, str] = {}  # folded collection: the same
         self._more: dict[str, tuple[Field, ...]] = {}  # learnt fields of entities described
         self._composites: dict[str, Composite] = {}  # by folded AOT name, label
         for name, document in learnt.load():
             self._restore(name, json.loads(document))
 
     def find(self, name: str) -> EntityType | None:
-        """The entity with this label, AOT name or collection, letter case aside."""
+        """The entity with this label, else AOT name, else collection, letter case aside."""
         with self._lock:
-            own = self._names.get(name.casefold())
-            return self._builtin.find(name) if own is None else self._own[own]
+            labelled = self._with_label(name)
+            if labelled:
+                return self._get(labelled[0])
+            return self._get(name.casefold()) or self._get(self._of_collection(name))
+
+    def namesakes(self, label: str) -> list[str]:
+        """AOT names of all entities with this label, the one that `find` takes first."""
+        with self._lock:
+            return [entity.name for one in self._with_label(label) if (entity := self._get(one))]
 
     def all(self) -> Iterator[EntityType]:
-        """Every entity, by label."""
+        """Every entity, by label; reads those that were not read yet (see `names`)."""
         with self._lock:
-            known = {entity.name.casefold(): entity for entity in self._builtin.all()}
-            known.update(self._own)
-        return iter(sorted(known.values(), key=lambda entity: entity.label.casefold()))
+            found = (self._get(entry.name.casefold()) for entry in self.names())
+            return iter([entity for entity in found if entity is not None])
+
+    def names(self) -> list[Names]:
+        """What every entity is called, by label; reads none."""
+        with self._lock:
+            known = {
+                entry.name.casefold(): entry
+                for source in (self._builtin, *self._sources)
+                for entry in source.names()
+            }
+            for folded, one in self._own.items():
+                known[folded] = Names(one.label, one.name, one.collection, None)
+        return sorted(known.values(), key=lambda entry: entry.label.casefold())
 
     def nearest(self, name: str) -> list[str]:
         """The labels most like `name`, best first, at most three."""
-        with self._lock:
-            own = [entity.label for entity in self._own.values()]
-        return nearest(name, {*self._builtin.labels, *own})
+        return nearest(name, {entry.label for entry in self.names()})
 
     def add(self, entity: EntityType) -> EntityType:
         """Adds an entity of the environment file, in place of any known by the same AOT name.
@@ -91,7 +121,16 @@ class Catalogue:
         It is not kept: the file says it again at each start. Fields learnt for it stay known.
         """
         with self._lock:
+            self._inline.add(entity.name.casefold())
             return self._put(self._with_more(entity))
+
+    def add_source(self, source: IndexedEntities) -> None:
+        """Adds many entities of the environment file, each read when it is asked for.
+
+        They stand in place of those known by the same AOT name, but not of single definitions.
+        """
+        with self._lock:
+            self._sources.append(source)
 
     def find_composite(self, name: str) -> Composite | None:
         """The composite entity with this label or AOT name, letter case aside.
@@ -128,7 +167,7 @@ class Catalogue:
         """
         columns = tuple(columns)
         with self._lock:
-            known = self.find(label) or (self.find(target_entity) if target_entity else None)
+            known = (self.find(target_entity) if target_entity else None) or self.find(label)
             if known is not None:
                 return self.extend(known, columns)
             entity = self._put(self._made_up(label, target_entity, columns))
@@ -166,17 +205,62 @@ class Catalogue:
         with self._lock:
             self._learnt.clear()
             self._more.clear()
-            environment = [e for e in self._own.values() if e.origin is Origin.ENVIRONMENT]
+            inline = [entity for folded, entity in self._own.items() if folded in self._inline]
             self._own.clear()
-            self._names.clear()
-            for entity in environment:
+            self._labels.clear()
+            self._collections.clear()
+            for entity in inline:
                 self._put(_without_learnt(entity))
+
+    def _get(self, folded: str | None) -> EntityType | None:
+        """The entity with this folded AOT name, with what was learnt of it."""
+        if folded is None:
+            return None
+        own = self._own.get(folded)
+        if own is not None:
+            return own
+        entity = self._described(folded)
+        if entity is not None and folded in self._more:
+            entity = self._put(self._with_more(entity))
+        return entity
+
+    def _described(self, folded: str) -> EntityType | None:
+        for source in reversed(self._sources):
+            if (entity := source.get(folded)) is not None:
+                return entity
+        return self._builtin.get(folded)
+
+    def _with_label(self, label: str) -> list[str]:
+        """Folded AOT names of the entities with this label, the one that counts first."""
+        folded = label.casefold()
+        found = set(self._labels.get(folded, ()))
+        standard = self._builtin.with_label(label)
+        for source in (self._builtin, *self._sources):
+            found.update(source.with_label(label))
+        if len(found) > 1:
+            found = {name for name in found if self._label_of(name) == folded}
+
+        def rank(name: str) -> tuple[bool, bool, tuple[int, str]]:
+            return name not in self._inline, name not in standard, by_length(name)
+
+        return sorted(found, key=rank)
+
+    def _label_of(self, name: str) -> str:
+        """The label in force: a source may give a built-in entity another one."""
+        entity = self._get(name)
+        return entity.label.casefold() if entity else ""
+
+    def _of_collection(self, collection: str) -> str | None:
+        own = self._collections.get(collection.casefold())
+        sources = (source.of_collection(collection) for source in reversed(self._sources))
+        found = (own, *sources, self._builtin.of_collection(collection))
+        return next((name for name in found if name is not None), None)
 
     def _put(self, entity: EntityType) -> EntityType:
         folded = entity.name.casefold()
         self._own[folded] = entity
-        for name in (entity.collection, entity.name, entity.label):
-            self._names[name.casefold()] = folded
+        self._labels.setdefault(entity.label.casefold(), set()).add(folded)
+        self._collections[entity.collection.casefold()] = folded
         return entity
 
     def _with_more(self, entity: EntityType) -> EntityType:
@@ -222,9 +306,6 @@ class Catalogue:
         self._more[name.casefold()] = tuple(
             field_from_document(field, Origin.LEARNT) for field in document["more"]
         )
-        known = self._builtin.find(name)
-        if known is not None:
-            self._put(self._with_more(known))
 
 
 def learnt_fields(columns: Iterable[str], known: set[str]) -> tuple[Field, ...]:

@@ -6,15 +6,34 @@ from a name by rule (staging name, labels of fields) may be left out.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.entities.documents import entity_from_document
 from d365fo_emulator.entities.model import Composite, CompositePart, EntityType, Origin
 from d365fo_emulator.entities.naming import collection_of, label_of, staging_name_of
 from d365fo_emulator.kernel.errors import ConfigurationError
+from d365fo_emulator.kernel.tables import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from d365fo_emulator.entities.model import Field
+
+ENTITY_KEYS = frozenset(
+    {
+        "name", "type", "collection", "staging", "category", "perCompany", "publicName", "readOnly",
+        "order", "evidence", "keys", "fields",
+    }
+)  # fmt: skip
+COMPOSITE_KEYS = frozenset({"name", "type", "composite"})
+FIELD_KEYS = frozenset(
+    {
+        "name", "stagingName", "type", "label", "size", "mandatory", "enum", "enumLabels",
+        "enumValues", "enumName", "enumComplete", "autoNumber", "decimals", "default", "readOnly",
+        "arraySize", "reference", "evidence",
+    }
+)  # fmt: skip
 
 
 def entity_of(definition: Mapping[str, Any]) -> EntityType:
@@ -78,3 +97,89 @@ def _refuse_doubled(label: str, names: list[str]) -> None:
         if name.casefold() in seen:
             raise ConfigurationError(f"entities: {label} has two fields {name!r}")
         seen.add(name.casefold())
+
+
+def definition_of(entity: EntityType) -> dict[str, Any]:
+    """The definition of an entity: `entity_of` makes the same entity of it again.
+
+    What follows from names by rule is left out, so that thousands of entities stay readable.
+    """
+    definition: dict[str, Any] = {
+        "name": entity.label,
+        "type": entity.name,
+        "collection": entity.collection,
+    }
+    if entity.staging != staging_name_of(entity.name):
+        definition["staging"] = entity.staging
+    if not entity.per_company:
+        definition["perCompany"] = False
+    if entity.category:
+        definition["category"] = entity.category
+    if entity.public_name:
+        definition["publicName"] = entity.public_name
+    if entity.order is not None:
+        definition["order"] = dataclasses.asdict(entity.order)
+    if entity.read_only:
+        definition["readOnly"] = True
+    if entity.evidence:
+        marks = (mark.split(" ") for mark in entity.evidence.split(", "))
+        definition["evidence"] = dict(marks)
+    definition["keys"] = list(entity.keys)
+    definition["fields"] = [_field_definition(field) for field in entity.fields]
+    return definition
+
+
+def _field_definition(field: Field) -> dict[str, Any]:
+    every: tuple[tuple[str, Any, Any], ...] = (
+        ("name", field.name, None),
+        ("stagingName", field.staging_name, field.name.upper()),
+        ("type", field.type.value, "string"),
+        ("label", field.label, label_of(field.name)),
+        ("size", field.size, None),
+        ("mandatory", field.mandatory, False),
+        ("enum", list(field.enum), []),
+        ("enumLabels", list(field.enum_labels), []),
+        ("enumValues", list(field.enum_values), []),
+        ("enumName", field.enum_name, ""),
+        ("enumComplete", field.enum_complete, True),
+        ("autoNumber", field.auto_number, False),
+        ("decimals", field.decimals, 6),
+        ("default", field.default, ""),
+        ("readOnly", field.read_only, False),
+        ("arraySize", field.array_size, 1),
+        ("evidence", field.evidence, ""),
+    )
+    definition = {key: value for key, value, usual in every if value != usual}
+    if field.reference is not None:
+        definition["reference"] = dataclasses.asdict(field.reference)
+    return definition
+
+
+def check_definition(definition: Any) -> None:
+    """Checks the keys of a definition that no schema has seen.
+
+    Raises:
+        ConfigurationError: no mapping, a key that there is not (with the nearest), or one missing.
+
+    """
+    if not isinstance(definition, dict):
+        raise ConfigurationError("a definition is a mapping that begins with the label as name")
+    composite = "composite" in definition
+    _check_keys("", definition, COMPOSITE_KEYS if composite else ENTITY_KEYS)
+    for key in ("name", "composite") if composite else ("name", "type", "collection", "fields"):
+        if not definition.get(key):
+            raise ConfigurationError(f"the key {key!r} is missing")
+    fields = definition.get("fields", [])
+    if not isinstance(fields, list):
+        raise ConfigurationError("fields is a list")
+    for number, field in enumerate(fields):
+        if not isinstance(field, dict) or not isinstance(field.get("name"), str):
+            raise ConfigurationError(f"fields[{number}]: a field is a mapping with a name")
+        _check_keys(f"fields[{number}]: ", field, FIELD_KEYS)
+
+
+def _check_keys(where: str, mapping: Mapping[str, Any], known: frozenset[str]) -> None:
+    for key in mapping:
+        if key not in known:
+            hint = did_you_mean(str(key), known)
+            raise ConfigurationError(f"{where}{key!r} is no key here{hint}")

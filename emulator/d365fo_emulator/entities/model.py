@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MOST_FIELDS = 1900
+"""Most fields of one entity; the database takes 2000 columns, some of them are ours."""
+
 COMPANY_FIELD = "DATAAREAID"
 """Staging name of the field by which a row of a per-company entity names its own company."""
 

@@ -1,13 +1,15 @@
 """What a workspace knows of entities: finding, adding, learning, and what stays known."""
 
+import dataclasses
 import threading
 
 import pytest
 
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
-from d365fo_emulator.entities.catalogue import MOST_FIELDS, Catalogue
+from d365fo_emulator.entities.catalogue import Catalogue
 from d365fo_emulator.entities.errors import TooManyFields
-from d365fo_emulator.entities.model import EntityType, Field, FieldType, Origin
+from d365fo_emulator.entities.indexed import IndexedEntities, Names
+from d365fo_emulator.entities.model import MOST_FIELDS, EntityType, Field, FieldType, Origin
 from d365fo_emulator.storage.database import Database, build_file
 from d365fo_emulator.storage.learnt import SqliteLearntStore
 from d365fo_emulator.storage.schema import CONTROL, CONTROL_VERSION
@@ -209,3 +211,84 @@ def test_threads_that_extend_one_entity_lose_no_column(catalogue):
     entity = catalogue.find("Customer groups")
     assert all(entity.find_field(f"EXTRA{number}") for number in range(8))
     assert len(entity.fields) == len(groups.fields) + 8
+
+
+# Many entities, and several of one label
+
+
+def many(*entities):
+    """A source of these entities."""
+    return IndexedEntities(
+        (Names(one.label, one.name, one.collection, one.name) for one in entities),
+        {one.name: one for one in entities}.__getitem__,
+    )
+
+
+def named(name, label="Legal entities", collection=""):
+    return dataclasses.replace(CARDS, label=label, name=name, collection=collection or name)
+
+
+def test_of_several_entities_of_one_label_the_builtin_one_counts(catalogue):
+    catalogue.add_source(many(named("ALegalEntity"), named("CompanyInfoLegalEntity")))
+    assert catalogue.find("legal entities").name == "OMLegalEntity"
+    assert catalogue.namesakes("Legal entities") == [
+        "OMLegalEntity",
+        "ALegalEntity",
+        "CompanyInfoLegalEntity",
+    ]
+    assert catalogue.find("COMPANYINFOLEGALENTITY").label == "Legal entities"
+
+
+def test_of_labels_that_are_not_built_in_the_shortest_name_counts(catalogue):
+    catalogue.add_source(many(named("BbbbEntity", "Cards"), named("AaEntity", "Cards")))
+    catalogue.add_source(many(named("AbEntity", "CARDS")))
+    assert catalogue.namesakes("cards") == ["AaEntity", "AbEntity", "BbbbEntity"]
+
+
+def test_a_single_definition_counts_before_all_others_of_its_label(catalogue):
+    catalogue.add(named("VeryLongNameOfMineEntity"))
+    catalogue.add_source(many(named("ALegalEntity")))
+    assert catalogue.find("Legal entities").name == "VeryLongNameOfMineEntity"
+    assert catalogue.namesakes("Customers V3") == ["CustCustomerV3Entity"]
+    assert catalogue.namesakes("Nothing") == []
+
+
+def test_learning_of_one_namesake_leaves_the_other_the_one_that_counts(open_catalogue):
+    catalogue = open_catalogue()
+    source = many(named("CompanyInfoLegalEntity"))
+    catalogue.add_source(source)
+    extended = catalogue.learn("Legal entities", "CompanyInfoLegalEntity", ["EXTRA"])
+    assert extended.find_field("EXTRA")
+    assert catalogue.find("Legal entities").name == "OMLegalEntity"
+    again = open_catalogue()
+    again.add_source(source)
+    assert again.find("CompanyInfoLegalEntity").find_field("EXTRA")
+    again.forget()
+    assert again.find("CompanyInfoLegalEntity").find_field("EXTRA") is None
+
+
+def test_an_entity_of_a_source_stands_for_the_builtin_one_of_its_name(catalogue):
+    mine = named("CustCustomerGroupEntity", "Customer groups", "CustomerGroups")
+    catalogue.add_source(many(mine))
+    for name in ("Customer groups", "CustCustomerGroupEntity", "CustomerGroups"):
+        assert catalogue.find(name) is mine
+    labels = [entity.label for entity in catalogue.all()]
+    assert labels.count("Customer groups") == 1
+    assert len(labels) == 79
+
+
+def test_only_the_entity_asked_for_is_read_of_ten_thousand(catalogue):
+    read = []
+
+    def reader(place):
+        read.append(place)
+        return named(place, f"Label {place}")
+
+    names = [f"Own{number}Entity" for number in range(10_000)]
+    catalogue.add_source(IndexedEntities((Names(f"Label {n}", n, n, n) for n in names), reader))
+    assert catalogue.find("Customer groups").name == "CustCustomerGroupEntity"
+    assert catalogue.nearest("Label Own4711Entiti")[0] == "Label Own4711Entity"
+    assert len(catalogue.names()) == 10_079
+    assert read == []
+    assert catalogue.find("label own4711entity").name == "Own4711Entity"
+    assert read == ["Own4711Entity"]
