@@ -18,6 +18,7 @@ from d365fo_emulator.packages.errors import (
 )
 from d365fo_emulator.packages.formats.delimited import CSV_UNICODE, HeadFinding, check_encoding
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
+from d365fo_emulator.packages.lookup import known_entity
 from d365fo_emulator.packages.manifest import parse_header, parse_manifest
 from d365fo_emulator.packages.mapping import staging_name
 
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from d365fo_emulator.entities.catalogue import Catalogue
-    from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.kernel.workspace import Workspace
     from d365fo_emulator.packages.archive import Package
     from d365fo_emulator.packages.model import Manifest, PackageEntity
+
+__all__ = ["HEAD_BYTES", "CheckedPackage", "check_package", "known_entity", "learn"]
 
 HEAD_BYTES = 64 * 1024
 
@@ -70,13 +72,6 @@ def check_package(
         raise errors.control_file_missing(workspace.ids, error.file_name, error.because) from error
     except PackageRefused as error:
         raise errors.failed("package-invalid", because=str(error)) from error
-
-
-def known_entity(catalogue: Catalogue, plan: PackageEntity) -> EntityType | None:
-    """The entity that a manifest means: labels are not unique, AOT names are."""
-    if plan.target_entity and (entity := catalogue.find(plan.target_entity)):
-        return entity
-    return catalogue.find(plan.label)
 
 
 def learn(catalogue: Catalogue, manifest: Manifest) -> list[str]:
