@@ -23,6 +23,50 @@ EXCEPTION_TYPE = "System.InvalidOperationException"
 NOT_EMULATED_TYPE = "d365fo_emulator.NotEmulated"
 MODEL_STATE = "InvokeAction - Model state is invalid."  # recorded
 
+# Refused query options. No answer of the real service is recorded; these are the words of the
+# vendor's own OData library, which it is made with, in the envelope that is recorded for the rest:
+# inferred.
+QUERY_TYPE = "Microsoft.OData.ODataException"
+QUERY_STACK = "   at Microsoft.OData.UriParser.ODataQueryOptionParser.ParseFilter()"
+QUERY_TEXTS: dict[str, str] = {
+    "property": "Could not find a property named '{name}' on type '{type}'.",
+    "function": (
+        "An unknown function with name '{name}' was found. This may also be a function import or a"
+        " key lookup on a navigation property, which is not allowed."
+    ),
+    "signature": (
+        "No function signature for the function with name '{name}' matches the specified arguments."
+    ),
+    "operands": (
+        "A binary operator with incompatible types was detected. Found operand types '{left}' and"
+        " '{right}' for operator kind '{operator}'."
+    ),
+    "enum": "The string '{member}' is not a valid enumeration type constant.",
+    "boolean": "The $filter expression must evaluate to a single boolean value.",
+    "negation": (
+        "A unary operator with an incompatible type was detected. Found operand type '{type}' for"
+        " operator kind 'Not'."
+    ),
+    "syntax": "Syntax error at position {position} in '{text}'.",
+    "literal": "Unrecognized '{kind}' literal '{text}'.",
+    "key": "Bad Request - Error in query syntax.",
+    "too-deep": "Recursion depth exceeded allowed limit.",
+    "number": (
+        "Invalid value '{text}' for {option} query option found. The {option} query option requires"
+        " a non-negative integer value."
+    ),
+    "count": "Invalid value '{text}' for $count query option found.",
+    "option": "The query parameter '{name}' is not supported.",
+    "twice": (
+        "Query option '{name}' was specified more than once, but it must be specified at most once."
+    ),
+}
+
+
+def query_text(key: str, **names: object) -> str:
+    """The text of this meaning."""
+    return QUERY_TEXTS[key].format(**names)
+
 
 class ActionFailed(EmulatorError):
     """An action threw: its text goes into the recorded envelope, with the action's name before it.
@@ -38,6 +82,15 @@ class ActionFailed(EmulatorError):
 
 class ModelStateInvalid(EmulatorError):
     """The body does not fit the action's parameters."""
+
+
+class QueryInvalid(EmulatorError):
+    """A query option that cannot be; `reason` says more than the service's text."""
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.reason = reason or text
 
 
 class NoRoute(EmulatorError):
