@@ -8,13 +8,8 @@ from werkzeug import Response
 from d365fo_emulator.admin.errors import AdminUnreachable
 from d365fo_emulator.cli.api import ApiRefused, Connection, PackageApi, StillWaiting, retry_after
 from d365fo_emulator.cli.connection import connect
-from d365fo_emulator.cli.transfer import (
-    Waiting,
-    _file_name,
-    result_document,
-    start_export,
-    wait_for_end,
-)
+from d365fo_emulator.cli.job import Waiting, result_document, start_export, wait_for_end
+from d365fo_emulator.cli.transfer import _file_name
 from d365fo_emulator.cli.where import Where
 from d365fo_emulator.kernel.errors import ConfigurationError
 
@@ -53,6 +48,21 @@ class Service:
     def api(self):
         base = self.httpserver.url_for("").rstrip("/")
         return PackageApi(Connection(base, f"{base}/t/oauth2/token", "c", "s", base, "USMF"))
+
+    def rows(self, entity_set, *rows):
+        self.httpserver.expect_request(f"/data/{entity_set}").respond_with_json(
+            {"value": list(rows)}
+        )
+
+    def calls(self, action):
+        return sum(request.path.endswith(action) for request, _ in self.httpserver.log)
+
+
+def unpausing(api):
+    """The session, with pauses that are noted and not made."""
+    api.waited = []
+    api.wait = api.waited.append
+    return api
 
 
 def answer(document, status=200, **headers):
@@ -188,3 +198,75 @@ def test_a_refusal_of_an_emulator_comes_with_its_reason(service):
 )
 def test_a_projects_name_becomes_one_that_file_systems_take(project, name):
     assert _file_name(project) == name
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_call_that_only_reads_is_repeated_after_what_passes(service, status):
+    service.script("GetX", answer({}, status), answer({}, status), answer({"value": "ok"}))
+    api = unpausing(service.api)
+    assert api.action("GetX") == "ok"
+    assert api.waited == [1, 2]
+
+
+def test_it_gives_up_in_the_services_own_words(service):
+    service.script("GetX", answer({"error": {"message": "Busy."}}, 503))
+    api = unpausing(service.api)
+    with pytest.raises(ApiRefused, match=r"HTTP 503: Busy\."):
+        api.action("GetX")
+    assert service.calls("GetX") == 4
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 501])
+def test_what_will_not_pass_is_not_repeated(service, status):
+    service.script("GetX", answer({}, status))
+    with pytest.raises(ApiRefused):
+        unpausing(service.api).action("GetX")
+    assert service.calls("GetX") == 1
+
+
+def test_an_export_whose_answer_was_lost_is_looked_up_and_not_sent_again(service, capsys):
+    service.script("ExportToPackage", answer({}, 504))
+    service.script("GetExecutionSummaryStatus", answer(NOT_FOUND, 400), answer({"value": "NotRun"}))
+    api = unpausing(service.api)
+    execution = start_export(api, "p", "p")
+    assert service.calls("ExportToPackage") == 1
+    sent = [r.json for r, _ in service.httpserver.log if r.path.endswith("ExportToPackage")]
+    assert sent[0]["executionId"] == execution
+    assert "was lost, but execution" in capsys.readouterr().err
+
+
+def test_an_export_that_never_began_is_an_error(service):
+    service.script("ExportToPackage", answer({}, 504))
+    service.script("GetExecutionSummaryStatus", answer(NOT_FOUND, 400))
+    api = unpausing(service.api)
+    with pytest.raises(ApiRefused, match="ExportToPackage: HTTP 504"):
+        start_export(api, "p", "p")
+    assert service.calls("ExportToPackage") == 1
+    assert api.waited == [1, 2, 4, 8, 16]
+
+
+def test_a_throttled_export_is_sent_again_since_nothing_was_done(service):
+    service.script("ExportToPackage", answer({}, 503, Retry_After="3"), answer({"value": "e"}))
+    api = unpausing(service.api)
+    assert start_export(api, "p", "p") == "e"
+    assert api.waited == [3.0]
+
+
+def test_counts_of_a_foreign_service_come_from_its_set_of_details(service):
+    service.script("GetExecutionErrors", answer({"value": "[]"}))
+    service.rows(
+        "DataManagementExecutionJobDetails",
+        {
+            "EntityName": "Customers V3",
+            "StagingStatus": "Finished",
+            "TargetStatus": "Error",
+            "StagingRecordsToBeProcessedCount": 15,
+            "StagingRecordsCreatedCount": 15,
+            "TargetRecordsCreatedCount": 11,
+            "TargetRecordsUpdatedCount": 1,
+        },
+    )
+    (entity,) = result_document(service.api, None, "it's", "PartiallySucceeded")["entities"]
+    assert (entity["targetRecordsCreated"], entity["targetRecordsInError"]) == (11, 3)
+    (asked,) = [r for r, _ in service.httpserver.log if r.method == "GET"]
+    assert asked.args["$filter"] == "JobId eq 'it''s'"

@@ -18,8 +18,8 @@ import requests
 import d365fo_emulator
 from builders import Table, package
 from d365fo_emulator.cli.api import Connection, PackageApi
+from d365fo_emulator.cli.job import Waiting, start_import, wait_for_end
 from d365fo_emulator.cli.main import cli
-from d365fo_emulator.cli.transfer import Waiting, start_import, wait_for_end
 from d365fo_emulator.config.environment import load_environment
 from d365fo_emulator.scenarios.loader import load_text
 

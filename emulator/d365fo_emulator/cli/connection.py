@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ OPTIONS: dict[str, tuple[str, str]] = {
     "resource": ("resource", "Resource to ask a token for; default: the address."),
     "token_url": ("token_url", "Token endpoint."),
     "ca": ("ca_bundle", "PEM file to trust for https."),
-    "company": ("company", "Legal entity; default: the user's."),
 }
 """Option to the member of the connection that it sets, and its help."""
 
@@ -39,18 +39,30 @@ PROBE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Connected:
-    """Where to go as whom; `admin` when the service is an emulator that lets us look."""
+    """Where to go as whom; `admin` when the service is an emulator that lets us look.
+
+    `companies`: as told, in their order; none: the user's own.
+    """
 
     connection: Connection
     admin: Admin | None
+    companies: tuple[str, ...] = ()
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options; they arrive as one `connected`."""
 
     @functools.wraps(command)
-    def wrapped(*args: Any, ready_file: Path | None, admin_token: str | None, **more: Any) -> Any:
-        told = {member: more.pop(option) for option, (member, _) in OPTIONS.items()}
+    def wrapped(
+        *args: Any,
+        ready_file: Path | None,
+        admin_token: str | None,
+        company: tuple[str, ...],
+        **more: Any,
+    ) -> Any:
+        told: dict[str, str | None] = {
+            member: more.pop(option) for option, (member, _) in OPTIONS.items()
+        }
         where = Where(
             told["base_url"] or "",
             told["ca_bundle"] or "",
@@ -58,7 +70,11 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ready_file,
             dict(os.environ),
         )
-        return command(*args, connected=connect(told, where), **more)
+        told["company"] = company[0] if company else None
+        connected = dataclasses.replace(
+            connect(told, where), companies=tuple(dict.fromkeys(company))
+        )
+        return command(*args, connected=connected, **more)
 
     result: Callable[..., Any] = wrapped
     result = click.option(
@@ -68,6 +84,9 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--ready-file",
         type=click.Path(path_type=Path),
         help="Ready file of the emulator; default: the one that `serve` always writes.",
+    )(result)
+    result = click.option(
+        "--company", multiple=True, help="Legal entity; repeatable; default: the user's."
     )(result)
     for option, (_, text) in reversed(OPTIONS.items()):
         result = click.option("--" + option.replace("_", "-"), option, help=text)(result)

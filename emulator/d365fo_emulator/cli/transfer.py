@@ -1,43 +1,40 @@
-"""`import` and `export`: the main job, through the public API, as any client does it."""
+"""`import` and `export`: the main job, for one package or many, in one company or several."""
 
 from __future__ import annotations
 
-import secrets
-import time
-import uuid
-from dataclasses import dataclass
+import dataclasses
+import glob
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from d365fo_emulator.admin.errors import AdminProblem, AdminUnreachable
-from d365fo_emulator.cli.api import ApiRefused, PackageApi, StillWaiting, parse_value
+from d365fo_emulator.cli.api import PackageApi
 from d365fo_emulator.cli.connection import connection_options
 from d365fo_emulator.cli.executions import print_entities
-from d365fo_emulator.cli.output import json_option, note, print_json
-from d365fo_emulator.cli.where import workspace_of_tenant
+from d365fo_emulator.cli.job import (
+    Waiting,
+    download,
+    result_document,
+    save_error_files,
+    start_export,
+    start_import,
+    wait_for_end,
+)
+from d365fo_emulator.cli.output import json_option, print_json
+from d365fo_emulator.cli.progress import progress
 from d365fo_emulator.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d365fo_emulator.admin.api import Admin
     from d365fo_emulator.cli.connection import Connected
 
-ENDS = frozenset({"Succeeded", "PartiallySucceeded", "Failed", "Canceled"})
 OWN_INTERVAL = 0.2
 OTHER_INTERVAL = 5.0
-NOT_FOUND_TEXT = "were not found"
-"""In the refusal of a state call that comes before the summary row is written (recorded)."""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """How to wait for an execution: seconds between two polls, and in all."""
-
-    interval: float
-    timeout: float
+WITH_PACKAGE = frozenset({"Succeeded", "PartiallySucceeded"})
 
 
 def waiting_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,45 +48,72 @@ def waiting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("import")
-@click.argument("package", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("packages", nargs=-1, required=True, metavar="PACKAGE…")
 @click.option("--project", help="Data project; default: the file's name without .zip.")
 @click.option("--overwrite/--no-overwrite", default=True, help="Replace a project of this name.")
+@click.option(
+    "--error-files/--no-error-files",
+    default=True,
+    help="Save files of the failed records next to the package.",
+)
 @waiting_options
 @json_option
 @connection_options
 def import_(
-    package: Path,
+    packages: tuple[str, ...],
     project: str | None,
     overwrite: bool,
+    error_files: bool,
     interval: float | None,
     timeout: float,
     as_json: bool,
     connected: Connected,
 ) -> int:
-    """Import a data package: upload, import, wait, print counts and row errors."""
-    api = PackageApi(connected.connection)
+    """Import data packages: upload, import, wait, print counts and row errors.
+
+    PACKAGE is a file, a folder (its .zip files, by name) or a pattern. Several packages are
+    imported one after the other, each into every company: the service does not take two imports
+    of one data project at once.
+    """
+    files = _packages(packages)
+    if project and len(files) > 1:
+        raise ConfigurationError("--project names one data project, and there are several packages")
     waiting = Waiting(_interval(interval, connected.admin), timeout)
-    try:
-        execution = start_import(api, package, project or package.stem, overwrite=overwrite)
-        note(f"waiting for execution {execution}")
-        state = wait_for_end(api, execution, waiting)
-        document = result_document(api, connected.admin, execution, state)
-    finally:
-        api.close()
-    _print_result(document, as_json=as_json)
-    return 0 if state == "Succeeded" else 1
+    documents = []
+    for file, connection in itertools.product(files, _connections(connected)):
+        api = PackageApi(connection)
+        try:
+            with progress() as say:
+                name = project or file.stem
+                execution = start_import(api, file, name, overwrite=overwrite, say=say)
+                say(f"waiting for execution {execution}")
+                state = wait_for_end(api, execution, waiting, say)
+                document = result_document(api, connected.admin, execution, state)
+            if error_files and state not in ("Succeeded", "Canceled"):
+                beside = _beside(file, connection.company, connected)
+                labels = _with_errors(document)
+                saved = save_error_files(api, execution, labels, beside, waiting)
+                document["errorFiles"] = [str(path) for path in saved]
+        finally:
+            api.close()
+        documents.append({"package": str(file), **document})
+        if not as_json:
+            _print_result(document, str(file) if len(files) > 1 else "")
+    return _ended(documents, as_json=as_json)
 
 
 @click.command("export")
-@click.argument("project")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to save it.")
+@click.argument("projects", nargs=-1, required=True, metavar="PROJECT…")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where to save it: a file, or a folder."
+)
 @click.option("--force", is_flag=True, help="Replace the file when it is there.")
 @click.option("--package-name", help="Name of the package; default: the project's.")
 @waiting_options
 @json_option
 @connection_options
 def export(
-    project: str,
+    projects: tuple[str, ...],
     output: Path | None,
     force: bool,
     package_name: str | None,
@@ -98,128 +122,98 @@ def export(
     as_json: bool,
     connected: Connected,
 ) -> int:
-    """Export a data project: wait, download the package, save it."""
-    target = output or Path(f"{_file_name(project)}.zip")
-    if target.exists() and not force:
-        raise ConfigurationError(f"{target} is there already: give --force or another --output")
-    api = PackageApi(connected.connection)
+    """Export data projects: wait, download the packages, save them."""
+    connections = _connections(connected)
+    several = len(projects) * len(connections) > 1
+    wanted = [
+        (project, connection, _target(project, connection.company, output, several, connected))
+        for project, connection in itertools.product(projects, connections)
+    ]
+    for _project, _connection, target in wanted:
+        if target.exists() and not force:
+            raise ConfigurationError(f"{target} is there already: give --force or another --output")
     waiting = Waiting(_interval(interval, connected.admin), timeout)
-    try:
-        execution = start_export(api, project, package_name or project)
-        note(f"waiting for execution {execution}")
-        state = wait_for_end(api, execution, waiting)
-        document = result_document(api, connected.admin, execution, state)
-        if state in ("Succeeded", "PartiallySucceeded"):
-            download(api, execution, target, waiting)
-            document["output"] = str(target)
-    finally:
-        api.close()
-    _print_result(document, as_json=as_json)
-    return 0 if state == "Succeeded" else 1
-
-
-def start_import(api: PackageApi, package: Path, project: str, *, overwrite: bool) -> str:
-    """Uploads the package and has it imported; the execution id."""
-    name = f"{uuid.UUID(bytes=secrets.token_bytes(16), version=4)}.zip"
-    blob = parse_value(api.action("GetAzureWriteUrl", uniqueFileName=name))
-    if not isinstance(blob, dict) or "BlobUrl" not in blob:
-        raise ApiRefused("GetAzureWriteUrl", 200, f"no BlobUrl in {blob!r}")
-    api.upload(blob["BlobUrl"], package)
-    return _execution_id(
-        "ImportFromPackage",
-        api.action(
-            "ImportFromPackage",
-            packageUrl=blob["BlobUrl"],
-            definitionGroupId=project,
-            executionId="",
-            execute=True,
-            overwrite=overwrite,
-            legalEntityId=api.connection.company,
-        ),
-    )
-
-
-def start_export(api: PackageApi, project: str, package_name: str) -> str:
-    """Has the project exported; the execution id."""
-    return _execution_id(
-        "ExportToPackage",
-        api.action(
-            "ExportToPackage",
-            definitionGroupId=project,
-            packageName=package_name,
-            executionId="",
-            reExecute=False,
-            legalEntityId=api.connection.company,
-        ),
-    )
-
-
-def wait_for_end(api: PackageApi, execution: str, waiting: Waiting) -> str:
-    """The state in which the execution ends.
-
-    "Execution details were not found" counts as not begun yet: the summary row of an accepted job
-    comes a moment after the answer (recorded; clients handle it so).
-
-    Raises:
-        ApiRefused: another refusal.
-        StillWaiting: the time is over.
-
-    """
-    deadline = time.monotonic() + waiting.timeout
-    state = "NotRun"
-    while True:
+    documents = []
+    for project, connection, target in wanted:
+        api = PackageApi(connection)
         try:
-            state = str(api.action("GetExecutionSummaryStatus", executionId=execution))
-        except ApiRefused as refused:
-            if NOT_FOUND_TEXT not in refused.text:
-                raise
-        if state in ENDS:
-            return state
-        if time.monotonic() + waiting.interval > deadline:
-            raise StillWaiting(f"execution {execution}: still {state} after {waiting.timeout:g} s")
-        api.wait(waiting.interval)
+            with progress() as say:
+                execution = start_export(api, project, package_name or project)
+                say(f"waiting for execution {execution}")
+                state = wait_for_end(api, execution, waiting, say)
+                document = result_document(api, connected.admin, execution, state)
+                if state in WITH_PACKAGE:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    download(api, execution, target, waiting)
+                    document["output"] = str(target)
+        finally:
+            api.close()
+        documents.append(document)
+        if not as_json:
+            _print_result(document, project if several else "")
+    return _ended(documents, as_json=as_json)
 
 
-def download(api: PackageApi, execution: str, target: Path, waiting: Waiting) -> None:
-    """Saves the exported package; the file appears only when it is whole."""
-    deadline = time.monotonic() + waiting.timeout
-    while not (url := api.action("GetExportedPackageUrl", executionId=execution)):
-        if time.monotonic() + waiting.interval > deadline:
-            raise StillWaiting(
-                f"execution {execution}: still no package after {waiting.timeout:g} s"
+def _packages(arguments: Sequence[str]) -> list[Path]:
+    """The files that arguments mean, in their order; a pattern that a shell left is expanded."""
+    found: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            matches = sorted(path.glob("*.zip"))
+        elif path.exists():
+            matches = [path]
+        else:
+            matches = sorted(Path(name) for name in glob.glob(argument))  # noqa: PTH207  absolute patterns too
+        if not matches:
+            raise ConfigurationError(
+                f"there is no package in {argument}" if path.is_dir() else f"there is no {argument}"
             )
-        api.wait(waiting.interval)
-    partial = target.with_name(f"{target.name}.part")
-    try:
-        api.download(url, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        found += [one for one in matches if one not in found]
+    return found
 
 
-def result_document(
-    api: PackageApi, admin: Admin | None, execution: str, state: str
-) -> dict[str, Any]:
-    """The execution document when the server is an emulator; else what the public API tells.
-
-    The public API has no counts, and so there are none then: nothing is guessed.
-    """
-    if admin is not None:
-        try:
-            tenant = api.connection.tenant_id
-            workspace = workspace_of_tenant(admin, tenant) if tenant else "default"
-            if workspace is not None:
-                return admin.execution(workspace, execution)
-        except (AdminProblem, AdminUnreachable) as problem:
-            note(f"counts are not available: {problem}")
-    errors = parse_value(api.action("GetExecutionErrors", executionId=execution))
-    return {"executionId": execution, "state": state, "errors": errors or []}
+def _connections(connected: Connected) -> list[Any]:
+    """One connection for each company told; without any, for the user's own."""
+    return [
+        dataclasses.replace(connected.connection, company=company)
+        for company in connected.companies or (connected.connection.company,)
+    ]
 
 
-def _print_result(document: dict[str, Any], *, as_json: bool) -> None:
+def _beside(file: Path, company: str, connected: Connected) -> Path:
+    """The package's own path, with the company where there are several."""
+    return file.with_stem(f"{file.stem}.{company}") if len(connected.companies) > 1 else file
+
+
+def _with_errors(document: Mapping[str, Any]) -> Iterator[str]:
+    for item in document.get("entities", ()):
+        ends = {item["stagingStatus"], item["targetStatus"]}
+        if "Error" in ends or item["stagingRecordsInError"] or item["targetRecordsInError"]:
+            yield item["entity"]
+
+
+def _target(
+    project: str, company: str, output: Path | None, several: bool, connected: Connected
+) -> Path:
+    """Where a package is saved. With several of them `--output` is a folder."""
+    name = _file_name(project)
+    if len(connected.companies) > 1:
+        name = f"{name}-{_file_name(company)}"
+    if several or (output is not None and output.is_dir()):
+        return (output or Path()) / f"{name}.zip"
+    return output or Path(f"{name}.zip")
+
+
+def _ended(documents: Sequence[Mapping[str, Any]], *, as_json: bool) -> int:
     if as_json:
-        print_json(document)
-        return
+        print_json(documents[0] if len(documents) == 1 else {"executions": documents})
+    return 0 if all(one["state"] == "Succeeded" for one in documents) else 1
+
+
+def _print_result(document: Mapping[str, Any], what: str) -> None:
+    if what:
+        click.echo(f"{what}:")
     click.echo(f"{document['executionId']}: {document['state']}")
     if document.get("reason"):
         click.echo(document["reason"])
@@ -229,21 +223,14 @@ def _print_result(document: dict[str, Any], *, as_json: bool) -> None:
         errors = document["errors"]
         for error in errors if isinstance(errors, list) else [errors]:
             click.echo(_foreign_error(error))
-    if "output" in document:
-        click.echo(f"saved {document['output']}")
+    for saved in (*document.get("errorFiles", ()), *filter(None, [document.get("output")])):
+        click.echo(f"saved {saved}")
 
 
 def _foreign_error(error: Any) -> str:
     if isinstance(error, dict):
         return ", ".join(f"{key}: {' '.join(str(value).split())}" for key, value in error.items())
     return str(error)
-
-
-def _execution_id(action: str, value: Any) -> str:
-    """The id in an answer; the zero GUID means that nothing was started (documented samples)."""
-    if not value or value == "00000000-0000-0000-0000-000000000000":
-        raise ApiRefused(action, 200, "the service did not start an execution")
-    return str(value)
 
 
 def _interval(told: float | None, admin: Admin | None) -> float:
