@@ -14,12 +14,17 @@ SERIALIZATION = "Microsoft.Dynamics.AX.Framework.Tools.DataManagement.Serializat
 
 @dataclass(frozen=True)
 class Table:
-    """One entity of a package: its label, the columns of its file, and rows of text."""
+    """One entity of a package: its label, the columns of its file, and rows of text.
+
+    `place`: unit, level, sequence; `flags`: elements of the manifest that are true.
+    """
 
     entity: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     target_entity: str = ""
+    place: tuple[int, int, int] = (1, 1, 1)
+    flags: frozenset[str] = frozenset()
 
     @property
     def file(self):
@@ -82,18 +87,24 @@ def manifest(tables, project):
 
 def _entity(table):
     target = f"<TargetEntity>{table.target_entity}</TargetEntity>" if table.target_entity else ""
+    unit, level, sequence = table.place
+
+    def flag(name):
+        return f"<{name}>{str(name in table.flags).lower()}</{name}>"
+
     return (
         "<DataManagementPackageEntityData><DefaultRefreshType>FullPush</DefaultRefreshType>"
-        f"<Disable>false</Disable><EntityMapList>{''.join(map(_map, table.columns))}"
+        f"{flag('Disable')}<EntityMapList>{''.join(map(_map, table.columns))}"
         f"</EntityMapList><EntityName>{escape(table.entity)}</EntityName>"
-        '<EntityTransformList i:nil="true" /><ExcelSheetName /><ExecutionUnit>1</ExecutionUnit>'
-        "<FailExecutionUnitOnError>false</FailExecutionUnitOnError>"
-        "<FailLevelOnError>false</FailLevelOnError>"
+        '<EntityTransformList i:nil="true" /><ExcelSheetName />'
+        f"<ExecutionUnit>{unit}</ExecutionUnit>"
+        f"{flag('FailExecutionUnitOnError')}{flag('FailLevelOnError')}"
         f"<InputFilePath>{escape(table.file)}</InputFilePath>"
-        '<LevelInExecutionUnit>1</LevelInExecutionUnit><QueryData /><QueryFilter i:nil="true" />'
+        f"<LevelInExecutionUnit>{level}</LevelInExecutionUnit>"
+        '<QueryData /><QueryFilter i:nil="true" />'
         "<RunBusinessLogic>true</RunBusinessLogic>"
         "<RunBusinessValidation>true</RunBusinessValidation><SampleFilePath />"
-        "<SequenceInLevel>1</SequenceInLevel><SkipStaging>false</SkipStaging>"
+        f"<SequenceInLevel>{sequence}</SequenceInLevel>{flag('SkipStaging')}"
         f"<SourceFormat>CSV</SourceFormat>{target}<ValidationStatus>Yes</ValidationStatus>"
         "</DataManagementPackageEntityData>"
     )

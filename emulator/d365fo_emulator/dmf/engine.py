@@ -5,6 +5,7 @@ Workspaces on auto and virtual clocks need none: whoever moves their time runs w
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from typing import TYPE_CHECKING
@@ -12,12 +13,35 @@ from typing import TYPE_CHECKING
 from d365fo_emulator.kernel.clock import ClockMode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
+
     from d365fo_emulator.dmf.life import Lives
     from d365fo_emulator.kernel.workspace import ExecutionId
 
 WORKERS = 2
+"""Executions that run at once; each may have a few threads more (see `crew`)."""
+
 LONGEST_WAIT = 60.0  # seconds; a machine's clock may be set while we wait
 AFTER_FAILURE = 1.0  # seconds until executions are looked after again whose store has failed
+
+
+@contextlib.contextmanager
+def crew(size: int) -> Iterator[Executor | None]:
+    """Threads for one import, beside the one that runs it; none at all for none.
+
+    At the end they are waited for; what they have not begun by then is dropped.
+    """
+    if size < 1:
+        yield None
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  few imports need it
+
+    pool = ThreadPoolExecutor(size, "import")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Engine:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import IO
 
-    from d365fo_emulator.dmf.importing import ImportDeps
+    from d365fo_emulator.dmf.import_task import ImportDeps
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.model import EntityType, Field

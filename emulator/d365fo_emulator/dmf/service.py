@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.dmf import documents
 from d365fo_emulator.dmf.errors import ControlRefused
-from d365fo_emulator.dmf.importing import ImportDeps
+from d365fo_emulator.dmf.import_task import ImportDeps
 from d365fo_emulator.dmf.life import Lives
 from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState
@@ -64,6 +64,7 @@ class DataManagement:
             surroundings.rows,
             surroundings.workspace.settings,
             tuple(surroundings.companies.values()),
+            surroundings.workspace.clock,
             surroundings.formats,
         )
         self._work = PackageWork(surroundings.workspace, deps, surroundings.blob, held)

@@ -11,6 +11,7 @@ from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
 from d365fo_emulator.dmf.states import summarise
+from d365fo_emulator.kernel.clock import ClockMode
 from d365fo_emulator.kernel.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from d365fo_emulator.blob.service import BlobService
-    from d365fo_emulator.dmf.importing import ImportDeps
+    from d365fo_emulator.dmf.import_task import ImportDeps
     from d365fo_emulator.dmf.model import EntityRun, Execution
     from d365fo_emulator.kernel.workspace import Workspace
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     GoOn = Callable[[], bool]
 
 MOST_NOTES = 5
+USUAL_WORKERS = 2
+"""On real clocks; elsewhere one, so that the journal of a run repeats too."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,16 @@ class PackageWork:
             return Outcome(ExecutionState.FAILED, execution.options.refusal)
         if execution.operation is Operation.IMPORT:
             package = self.held_package(execution.package)
-            runs = import_package(self._deps, execution, package, report, go_on)
+            runs = import_package(self._deps, execution, package, report, go_on, self._workers)
             return _outcome(runs)
         return self._export(execution, go_on)
+
+    @property
+    def _workers(self) -> int:
+        """Entities that are at work at once; the result is the same for any number."""
+        wanted = self._workspace.settings.import_workers
+        usual = USUAL_WORKERS if self._workspace.clock.mode is ClockMode.REAL else 1
+        return wanted or usual
 
     def release(self, execution: Execution) -> None:
         """Removes the held package of an import."""

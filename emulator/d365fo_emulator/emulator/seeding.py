@@ -6,7 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import checks
-from d365fo_emulator.dmf.importing import ImportDeps, import_package
+from d365fo_emulator.dmf.import_task import ImportDeps
+from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.model import DataProject, Execution, ExecutionState, Operation
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.entities.conversion import Converter
@@ -153,7 +154,8 @@ def _import(at: Surroundings, entry: Seed) -> None:
         plan=checked.manifest.entities,
     )
     companies = tuple(at.companies.values())
-    deps = ImportDeps(at.catalogue, at.rows, at.workspace.settings, companies)
+    workspace = at.workspace
+    deps = ImportDeps(at.catalogue, at.rows, workspace.settings, companies, workspace.clock)
     runs = import_package(deps, execution, package, lambda _run: None, lambda: True)
     state, because = summarise(runs)
     errors = [error.message for _entity, error in at.rows.errors(SEED_EXECUTION)]

@@ -124,6 +124,10 @@ class RowStore(Protocol):
         """How far this entity has come; all zero when nothing was written yet."""
         ...
 
+    def begin(self, execution: ExecutionId, entity: EntityType, place: int) -> None:
+        """Gives an entity its place in the execution, in whose order errors are told."""
+        ...
+
     def stage(
         self,
         execution: ExecutionId,

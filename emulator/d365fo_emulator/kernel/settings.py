@@ -93,6 +93,14 @@ class Settings:
         "The platform update imitated: actions that came later answer as unknown.",
         evidence="documented",
     )
+    import_workers: int = choice(
+        0,
+        "importWorkers",
+        "How many files of one import are read at once where their order allows it: 1 to 8, or"
+        " 0 for 2 on a real clock and 1 elsewhere. Rows, counts and errors do not hang on it.",
+        tuple(map(str, range(9))),
+        "documented",
+    )
     take_up_after_seconds: float = choice(
         1.0,
         "takeUpAfterSeconds",

@@ -72,6 +72,11 @@ class SqliteRowStore:
 
     # Staging
 
+    def begin(self, execution: ExecutionId, entity: EntityType, place: int) -> None:
+        """Gives an entity its place in the execution, in whose order errors are told."""
+        with self._database.write() as connection:
+            import_state.begin_progress(connection, execution, entity.name, place)
+
     def stage(
         self,
         execution: ExecutionId,

@@ -67,13 +67,23 @@ def read_progress(
     )
 
 
+def begin_progress(
+    connection: sqlite3.Connection, execution: ExecutionId, entity: str, place: int
+) -> None:
+    """Gives an entity its place among those of its execution, once."""
+    connection.execute(
+        "INSERT OR IGNORE INTO progress (execution, entity, position) VALUES (?, ?, ?)",
+        (execution, entity, place),
+    )
+
+
 def write_progress(
     connection: sqlite3.Connection,
     execution: ExecutionId,
     entity: str,
     progress: EntityProgress,
 ) -> None:
-    """Keeps the progress; an entity's first one gives it its place in the execution."""
+    """Keeps the progress; an entity without a place yet comes after those that have one."""
     connection.execute(
         "INSERT INTO progress (execution, entity, position, staged, staging_done,"
         " ordered_through, created, updated, target_done)"

@@ -1,0 +1,124 @@
+"""One entity of one import, and what its steps work with."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.dmf.checks import known_entity
+from d365fo_emulator.dmf.listings import rows_id
+from d365fo_emulator.dmf.model import EntityRun
+from d365fo_emulator.entities.store import Stage
+from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
+from d365fo_emulator.packages.mapping import staging_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from d365fo_emulator.dmf.listings import Listing
+    from d365fo_emulator.dmf.model import Execution
+    from d365fo_emulator.entities.catalogue import Catalogue
+    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.store import EntityProgress, RowStore
+    from d365fo_emulator.kernel.clock import Clock
+    from d365fo_emulator.kernel.settings import Settings
+    from d365fo_emulator.packages.archive import Package
+    from d365fo_emulator.packages.model import PackageEntity
+
+
+@dataclass(frozen=True)
+class ImportDeps:
+    """What an import works with. `companies`: the ids of all that there are."""
+
+    catalogue: Catalogue
+    rows: RowStore
+    settings: Settings
+    companies: tuple[str, ...]
+    clock: Clock
+    formats: SourceFormats = STANDARD
+
+
+class ImportTask:
+    """One entity of one execution: what the manifest says of it, and how it stands.
+
+    Args:
+        deps: see `ImportDeps`.
+        execution: as it stood when its work began.
+        listing: the entity.
+        archive: the package, open.
+        report: hears of each change of the entity's run.
+        go_on: asked often; whether to go on.
+
+    """
+
+    def __init__(
+        self,
+        deps: ImportDeps,
+        execution: Execution,
+        listing: Listing,
+        archive: Package,
+        report: Callable[[EntityRun], None],
+        go_on: Callable[[], bool],
+    ) -> None:
+        self.deps = deps
+        self.rows = deps.rows
+        self.execution = execution
+        self.plan = listing.plan
+        self.position = listing.position
+        self.rows_id = rows_id(execution.id, listing.before)
+        self.archive = archive
+        self.report = report
+        self.go_on = go_on
+        self.entity = _known(deps.catalogue, listing.plan)
+        self.company = execution.company if self.entity.per_company else ""
+
+    def planned(self) -> EntityRun:
+        """The run before anything was done; what a former process began keeps its instants."""
+        run = EntityRun.planned(self.plan, self.position)
+        if self.position < len(self.execution.entities):
+            former = self.execution.entities[self.position]
+            run = dataclasses.replace(
+                run,
+                staging_started_at=former.staging_started_at,
+                staging_ended_at=former.staging_ended_at,
+                target_started_at=former.target_started_at,
+            )
+        return run
+
+    def field(self, name: str) -> Field:
+        """The entity's field of this staging name."""
+        field = self.entity.find_field(name)
+        assert field is not None  # noqa: S101  the call has checked or learnt every mapped field
+        return field
+
+    def mapped_fields(self) -> list[Field]:
+        """The fields that the manifest maps a column to, or fills otherwise."""
+        return [self.field(staging_name(one)) for one in self.plan.maps or ()]
+
+    def progress(self) -> EntityProgress:
+        """How far the rows have come."""
+        return self.rows.progress(self.rows_id, self.entity)
+
+    def failed_rows(self, stage: Stage) -> int:
+        """How many rows failed in this stage."""
+        return self.rows.count_failed_rows(self.rows_id, self.entity, stage)
+
+    def rows_left_behind(self) -> set[int]:
+        """Rows that failed before the target step: it does not see them."""
+        return {
+            error.row
+            for _name, error in self.rows.errors(self.rows_id, self.entity)
+            if error.row and error.stage is not Stage.TARGET
+        }
+
+
+def noted(run: EntityRun, note: str) -> EntityRun:
+    """The run, with one thing more to say of it."""
+    return dataclasses.replace(run, notes=(*run.notes, note))
+
+
+def _known(catalogue: Catalogue, plan: PackageEntity) -> EntityType:
+    entity = known_entity(catalogue, plan)
+    assert entity is not None  # noqa: S101  the call has checked or learnt every entity
+    return entity

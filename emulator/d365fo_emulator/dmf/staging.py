@@ -1,0 +1,176 @@
+"""From a data file to staging rows.
+
+One pass over the file. What is wrong with types, formats or keys fails the whole entity, as the
+product's bulk load does. Progress is written with each batch, so that a file whose reading was cut
+off is read on from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.dmf import scripted
+from d365fo_emulator.dmf.errors import file_not_found
+from d365fo_emulator.dmf.import_task import noted
+from d365fo_emulator.dmf.model import EntityRun, EntityStatus
+from d365fo_emulator.entities.conversion import Converter
+from d365fo_emulator.entities.errors import duplicate_key, nothing_staged
+from d365fo_emulator.entities.store import RowError, Stage
+from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
+from d365fo_emulator.packages.formats.shaping import shape_to_read
+from d365fo_emulator.packages.mapping import plan_columns, staging_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from d365fo_emulator.dmf.import_task import ImportTask
+    from d365fo_emulator.entities.model import Field
+    from d365fo_emulator.entities.store import Value
+    from d365fo_emulator.packages.model import FieldMap
+
+BATCH = 1000
+MOST_REPEATED = 1000
+"""Rows of one key that are told of one by one."""
+
+
+def to_staging(task: ImportTask) -> EntityRun:
+    """Takes an entity to the end of its first step, from wherever it had come to."""
+    return _Staging(task).run()
+
+
+class _Staging:
+    def __init__(self, task: ImportTask) -> None:
+        self._task = task
+        self._rows = task.rows
+        self._at = (task.rows_id, task.entity)
+        self._read = 0
+        self._in_error: set[int] = set()
+
+    def run(self) -> EntityRun:
+        task = self._task
+        run = task.planned()
+        self._rows.prepare(task.entity)
+        self._rows.begin(*self._at, task.position)
+        began = run.staging_started_at or task.deps.clock.now
+        run = dataclasses.replace(
+            run, staging_status=EntityStatus.EXECUTING, staging_started_at=began
+        )
+        task.report(run)
+        if not task.progress().staging_done:
+            try:
+                run = self._read_source(run)
+            except (SourceUnreadable, PackageRefused) as error:
+                self._fail(Stage.SOURCE, str(error))
+                return noted(self._ended(run), str(error))
+            if not task.go_on():
+                return dataclasses.replace(self._ended(run), staging_status=EntityStatus.ABORTED)
+            self._finish()
+        return self._ended(run)
+
+    def _read_source(self, run: EntityRun) -> EntityRun:
+        task = self._task
+        maps = task.plan.maps
+        if not maps:  # seen on a real environment: success with zero rows, nothing said
+            return noted(run, "the manifest has no EntityMapList: no column was read")
+        if not task.archive.find(task.plan.file_name):
+            raise SourceUnreadable("", file_not_found(task.plan.file_name))
+        source_format = task.deps.formats.find(task.plan.source_format)
+        self._read = task.progress().staged
+        self._in_error = task.rows_left_behind() if self._read else set()
+        with task.archive.open(task.plan.file_name) as stream:
+            table = source_format.read(stream, shape_to_read(task.entity, maps, task.plan.sheet))
+            columns = plan_columns(table.header, maps)
+            fields = [task.field(name) for name in columns.fields]
+            converter = Converter(fields, _blank_keeps(maps), columns.positions)
+            rows = itertools.islice(table.rows, self._read, None)
+            for first, batch in _batches(rows, self._read + 1):
+                self._stage_batch(fields, converter.convert(batch, first), first, len(batch))
+                task.report(self._so_far(run))
+                if not task.go_on():
+                    break
+        for name in columns.ignored:
+            run = noted(run, f"column {name} has no map and was ignored")
+        return run
+
+    def _stage_batch(
+        self,
+        fields: Sequence[Field],
+        converted: tuple[list[Sequence[Value]], list[RowError]],
+        first: int,
+        count: int,
+    ) -> None:
+        entity, script = self._task.entity, self._task.execution.script.row_errors
+        columns, errors = converted
+        if any(error.stage is Stage.STAGING for error in errors):
+            errors.append(_of_entity(Stage.STAGING, nothing_staged(entity.label)))
+        numbers = range(first, first + count)
+        for stage in (Stage.SOURCE, Stage.STAGING):
+            errors += scripted.errors_for(script, entity, stage, fields, numbers, columns)
+        self._rows.stage(*self._at, fields, first, columns, errors)
+        self._read = first - 1 + count
+        self._in_error.update(error.row for error in errors if error.row)
+
+    def _so_far(self, run: EntityRun) -> EntityRun:
+        in_error = len(self._in_error)
+        return dataclasses.replace(
+            run,
+            source_records=self._read,
+            staging_created=self._read - in_error,
+            staging_in_error=in_error,
+        )
+
+    def _finish(self) -> None:
+        task = self._task
+        repeated = list(
+            itertools.islice(self._rows.duplicate_rows(*self._at, task.company), MOST_REPEATED)
+        )
+        if repeated:
+            key = task.entity.key_fields[0].staging_name
+            text = duplicate_key(task.entity.label)
+            errors = [RowError(row, Stage.STAGING, key, text) for row in repeated]
+            errors.append(_of_entity(Stage.STAGING, nothing_staged(task.entity.label)))
+            self._rows.add_errors(*self._at, errors)
+        self._rows.finish_staging(*self._at, failed=self._has_failed())
+
+    def _fail(self, stage: Stage, text: str) -> None:
+        self._rows.add_errors(*self._at, [_of_entity(stage, text)])
+        self._rows.finish_staging(*self._at, failed=True)
+
+    def _has_failed(self) -> bool:
+        """Whether an error of the whole entity was written: the loaded rows are then gone."""
+        return any(
+            error.row == 0 and error.stage is not Stage.TARGET
+            for _name, error in self._rows.errors(*self._at)
+        )
+
+    def _ended(self, run: EntityRun) -> EntityRun:
+        staged = self._task.progress().staged
+        in_error = len(self._task.rows_left_behind())
+        failed = self._has_failed()
+        return dataclasses.replace(
+            run,
+            staging_status=EntityStatus.ERROR if failed else EntityStatus.FINISHED,
+            source_records=staged,
+            staging_created=0 if failed else staged - in_error,
+            staging_in_error=in_error,
+            staging_ended_at=run.staging_ended_at or self._task.deps.clock.now,
+        )
+
+
+def _of_entity(stage: Stage, text: str) -> RowError:
+    """An error of the whole entity."""
+    return RowError(0, stage, "", text)
+
+
+def _blank_keeps(maps: Sequence[FieldMap]) -> list[str]:
+    return [staging_name(one) for one in maps if one.default_when_empty]
+
+
+def _batches(
+    rows: Iterator[Sequence[str]], first: int
+) -> Iterator[tuple[int, list[Sequence[str]]]]:
+    while batch := list(itertools.islice(rows, BATCH)):
+        yield first, batch
+        first += len(batch)
