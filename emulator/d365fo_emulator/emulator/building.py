@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.config.entries import EnvironmentFile
     from d365fo_emulator.config.model import Config
     from d365fo_emulator.dmf.engine import Engine
+    from d365fo_emulator.emulator.entity_sources import EntitySources
     from d365fo_emulator.entities.builtin import BuiltinCatalogue
     from d365fo_emulator.identity.keys import SigningKeys
     from d365fo_emulator.scenarios.model import Scenario
@@ -54,6 +55,7 @@ class Shared:
     folder: Path  # of the workspaces' own folders
     files: WorkspaceFiles
     builtin: BuiltinCatalogue
+    sources: EntitySources
     keys: SigningKeys
     engine: Engine
     is_own_audience: Callable[[str], bool]
@@ -136,7 +138,7 @@ class WorkspaceBuilder:
         opened = self._assemble(workspace, environment, scenario, options, kept=kept)
         at = opened.parts.dmf.at
         try:
-            seeding.describe(at, environment)
+            seeding.describe(at, environment, self._shared.sources)
             if generation is None:
                 seeding.seed(at, environment)
             opened.parts.dmf.start()

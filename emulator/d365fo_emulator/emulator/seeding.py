@@ -10,11 +10,10 @@ from d365fo_emulator.dmf.import_task import ImportDeps
 from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.model import DataProject, Execution, ExecutionState, Operation
 from d365fo_emulator.dmf.states import summarise
+from d365fo_emulator.emulator.entity_sources import describe_entities
 from d365fo_emulator.entities.conversion import Converter
-from d365fo_emulator.entities.definitions import composite_of, entity_of
 from d365fo_emulator.identity.model import Application, Directory, User
 from d365fo_emulator.kernel.errors import ConfigurationError
-from d365fo_emulator.kernel.tables import did_you_mean
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.odata.errors import ActionFailed
 from d365fo_emulator.packages.model import FieldMap, PackageEntity
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.config.entries import EnvironmentFile, Project, Seed
     from d365fo_emulator.dmf.service import Surroundings
+    from d365fo_emulator.emulator.entity_sources import EntitySources
     from d365fo_emulator.entities.model import EntityType, Field
 
 SEED_EXECUTION = ExecutionId("environment")
@@ -48,23 +48,16 @@ def companies_of(environment: EnvironmentFile) -> dict[str, str]:
     return {company.id.casefold(): company.id for company in environment.companies}
 
 
-def describe(at: Surroundings, environment: EnvironmentFile) -> None:
+def describe(at: Surroundings, environment: EnvironmentFile, sources: EntitySources) -> None:
     """Entities that the file describes; they are said again at each start, so nothing is kept.
 
     Raises:
-        ConfigurationError: an entity that cannot be, or a part that is not emulated yet.
+        ConfigurationError: an entity that cannot be.
 
     """
-    for entry in environment.entities:
-        if "metadata" in entry or "definitions" in entry:
-            raise ConfigurationError("entities: $metadata and definition files are not read yet")
-        if "package" in entry:
-            _learn(at, entry["package"])
-        elif "composite" in entry:
-            at.catalogue.add_composite(composite_of(entry))
-        else:
-            at.catalogue.add(entity_of(entry))
-    _check_composites(at)
+    describe_entities(
+        at.catalogue, environment.entities, sources, lambda package: _learn(at, package)
+    )
 
 
 def seed(at: Surroundings, environment: EnvironmentFile) -> None:
@@ -81,16 +74,6 @@ def seed(at: Surroundings, environment: EnvironmentFile) -> None:
             _import(at, entry)
         else:
             _put_rows(at, entry)
-
-
-def _check_composites(at: Surroundings) -> None:
-    for composite in at.catalogue.composites():
-        for name in composite.entities:
-            if at.catalogue.find(name) is None:
-                hint = did_you_mean(name, (one.name for one in at.catalogue.all()))
-                raise ConfigurationError(
-                    f"entities: {composite.label} holds {name!r}, which no entity is called{hint}"
-                )
 
 
 def _learn(at: Surroundings, package: Path) -> None:

@@ -19,6 +19,7 @@ from d365fo_emulator.dmf import http as dmf_http
 from d365fo_emulator.dmf.engine import Engine
 from d365fo_emulator.emulator.access import FinanceAccess
 from d365fo_emulator.emulator.building import Shared
+from d365fo_emulator.emulator.entity_sources import EntitySources
 from d365fo_emulator.emulator.home import Home
 from d365fo_emulator.emulator.journaling import entry_of
 from d365fo_emulator.emulator.sources import join_scenarios, read_scenario
@@ -244,13 +245,15 @@ class Emulator(WorkspaceView):
 
     def _shared(self, engine: Engine) -> Shared:
         folder, kept = self._home.folder, self._home.kept
+        builtin = BuiltinCatalogue()
         return Shared(
             config=self.config,
             environment=self._environment,
             scenario=self._scenario,
             folder=folder / "workspaces",
             files=WorkspaceFiles(folder / "templates", durable=kept),
-            builtin=BuiltinCatalogue(),
+            builtin=builtin,
+            sources=EntitySources(builtin),
             keys=SigningKeys.load_or_create(folder / "keys" if kept else None, system_now()),
             engine=engine,
             is_own_audience=self._is_own_audience,
