@@ -7,17 +7,29 @@ through value by value, so that each failure has its row, its field, the value a
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import datetime as dt
 import re
+from collections import Counter
 from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from d365fo_emulator.entities.culture import ENGLISH, Culture
 from d365fo_emulator.entities.errors import Failure, ValueRejected
 from d365fo_emulator.entities.model import FieldType
+from d365fo_emulator.entities.replacing import TAKEN_AS_IT_IS, ValueRule, ruled_reader
 from d365fo_emulator.entities.store import RowError
-from d365fo_emulator.entities.values import MIDNIGHT, NO_DATE, NO_GUID, reader_of
+from d365fo_emulator.entities.values import (
+    MIDNIGHT,
+    NO_DATE,
+    NO_GUID,
+    Spelling,
+    SymbolReader,
+    read_datetime,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from d365fo_emulator.entities.model import Field
     from d365fo_emulator.entities.store import Value
@@ -33,7 +45,9 @@ ROUNDED = re.compile(r"\.[0-9]{7}")
 """More digits after the point than an amount has."""
 
 EXACT = Context(prec=60)
+DIGITS_OF_GROUP = 3
 
+WHOLE = frozenset({FieldType.INT, FieldType.INT64})
 EXACT_DIGITS = 15
 """Texts no longer than this cannot be too large for their field, and `int` reads them at once."""
 
@@ -49,6 +63,9 @@ class Converter:
             as it is ("ignore blank values"); they become None.
         positions: where in a row each field's value stands, None where the file has none and the
             system fills the field; by default rows have the fields' values in their order.
+        rules: by staging name in upper case, what maps say of columns beyond their names.
+        culture: how the file spells numbers, dates and times.
+        cut_texts: texts that are too long are cut to their field's size, and fail nothing.
 
     """
 
@@ -57,11 +74,19 @@ class Converter:
         fields: Sequence[Field],
         blank_keeps: Collection[str] = (),
         positions: Sequence[int | None] | None = None,
+        *,
+        rules: Mapping[str, ValueRule] | None = None,
+        culture: Culture = ENGLISH,
+        cut_texts: bool = False,
     ) -> None:
-        self._columns = [
-            _column_of(field, field.staging_name.upper() in blank_keeps) for field in fields
-        ]
+        ruled = {name: ValueRule(blank_keeps=True) for name in blank_keeps} | dict(rules or {})
         self._positions = positions
+        self._columns = []
+        for number, field in enumerate(fields):
+            rule = ruled.get(field.staging_name.upper(), TAKEN_AS_IT_IS)
+            if positions is not None and positions[number] is None and rule.default is None:
+                rule = dataclasses.replace(rule, default=field.default or None)
+            self._columns.append(_column_of(field, rule, culture, cut_texts))
 
     def convert(
         self, rows: Sequence[Sequence[str]], first_row: int
@@ -87,6 +112,10 @@ class Converter:
             for column, texts in zip(self._columns, columns, strict=True)
         ], errors
 
+    def notes(self) -> list[str]:
+        """What is worth saying of the values so far, a sentence per column and finding."""
+        return [note for column in self._columns for note in column.notes()]
+
 
 def convert_batch(
     fields: Sequence[Field], rows: Sequence[Sequence[str]], first_row: int
@@ -98,24 +127,23 @@ def convert_batch(
 class _Remembered(dict[str, "Value"]):
     """Text to value, read at the first miss; forgets everything when it has grown too large."""
 
-    def __init__(self, read: Reader, blank_keeps: bool) -> None:
+    def __init__(self, read: Reader) -> None:
         self._read = read
-        self._blank_keeps = blank_keeps
 
     def __missing__(self, text: str) -> Value:
         if len(self) >= MOST_REMEMBERED:
             self.clear()
-        value = None if self._blank_keeps and not text.strip() else self._read(text)
+        value = self._read(text)
         self[text] = value
         return value
 
 
 class _Column:
-    """A column of any type but text."""
+    """A column of any type."""
 
-    def __init__(self, field: Field, read: Reader, blank_keeps: bool) -> None:
+    def __init__(self, field: Field, read: Reader) -> None:
         self.field = field
-        self._values = _Remembered(read, blank_keeps)
+        self._values = _Remembered(read)
 
     def convert(
         self, texts: Sequence[str], first_row: int, errors: list[RowError]
@@ -127,19 +155,24 @@ class _Column:
         except ValueRejected:
             return [self._one(row, text, errors) for row, text in enumerate(texts, start=first_row)]
 
+    def notes(self) -> list[str]:
+        """What is worth saying of the values so far."""
+        return []
+
     def _one(self, row: int, text: str, errors: list[RowError]) -> Value:
         try:
             return self._values[text]
         except ValueRejected as rejected:
-            errors.append(row_error(row, self.field, rejected.failure, text))
+            refused = text if rejected.text is None else rejected.text
+            errors.append(row_error(row, self.field, rejected.failure, refused))
             return None
 
 
 class _NumberColumn(_Column):
     """A column of numbers: plain ones are read by Python itself."""
 
-    def __init__(self, field: Field, read: Reader, blank_keeps: bool) -> None:
-        super().__init__(field, read, blank_keeps)
+    def __init__(self, field: Field, read: Reader) -> None:
+        super().__init__(field, read)
         whole = field.type is not FieldType.REAL
         self._plain: Callable[[str], Value] = int if whole else float
         self._short = 9 if field.type is FieldType.INT else EXACT_DIGITS
@@ -160,34 +193,97 @@ class _NumberColumn(_Column):
         return not joined.translate(NUMBER_CHARACTERS) and not ROUNDED.search(joined)
 
 
-class _TextColumn:
-    """A column of texts: taken as they are."""
+class _SymbolColumn(_Column):
+    """A column of an enumeration: knows how many of its cells were no symbols."""
 
-    def __init__(self, field: Field, blank_keeps: bool) -> None:
-        self.field = field
-        self._blank_keeps = blank_keeps
+    def __init__(self, field: Field, read: Reader) -> None:
+        super().__init__(field, read)
+        self._reader = SymbolReader(field)
+        self._symbols: set[str] = set()
+        self._counts: Counter[Spelling] = Counter()
 
     def convert(
         self, texts: Sequence[str], first_row: int, errors: list[RowError]
     ) -> Sequence[Value]:
         """The column's values; adds what was wrong to `errors`."""
+        for text in set(texts) - self._symbols:
+            spelling = self._spelling(text)
+            if spelling is not Spelling.SYMBOL:
+                self._counts[spelling] += texts.count(text)
+            elif len(self._symbols) < MOST_REMEMBERED:
+                self._symbols.add(text)
+        return super().convert(texts, first_row, errors)
+
+    def notes(self) -> list[str]:
+        """How many cells were spelt how, but for those that were symbols."""
+        return [
+            SPELLING_NOTES[spelling].format(count=count, field=self.field.staging_name)
+            for spelling, count in sorted(self._counts.items())
+        ]
+
+    def _spelling(self, text: str) -> Spelling:
+        try:
+            return self._reader.find(text)[1]
+        except ValueRejected:  # told of as an error
+            return Spelling.SYMBOL
+
+
+SPELLING_NOTES = {
+    Spelling.LABEL: "{count} values of {field} were labels of their enumeration, not symbols",
+    Spelling.NUMBER: "{count} values of {field} were numbers of their enumeration, not symbols",
+    Spelling.UNKNOWN: (
+        "{count} values of {field} are none of the symbols that are known of its enumeration;"
+        " since not all are known, they were taken as they are"
+    ),
+}
+
+
+class _TextColumn(_Column):
+    """A column of texts: taken as they are, but for what a rule says."""
+
+    def __init__(self, field: Field, rule: ValueRule, culture: Culture, cut: bool) -> None:
+        super().__init__(field, ruled_reader(field, rule, culture))
+        self._rule = rule
+        self._cut = cut
+
+    def convert(
+        self, texts: Sequence[str], first_row: int, errors: list[RowError]
+    ) -> Sequence[Value]:
+        """The column's values; adds what was wrong to `errors`."""
+        values: Sequence[Value] = texts
+        if self._rule.replaces:
+            values = super().convert(texts, first_row, errors)
+        elif self._rule.blank_keeps:
+            values = [text or None for text in texts]
+        return self._fitted(cast("Sequence[str | None]", values), first_row, errors)
+
+    def _fitted(
+        self, values: Sequence[str | None], first_row: int, errors: list[RowError]
+    ) -> Sequence[Value]:
         size = self.field.size
-        if size is not None and max(map(len, texts)) > size:
-            errors.extend(
-                row_error(row, self.field, Failure.TEXT_TOO_LONG, text)
-                for row, text in enumerate(texts, start=first_row)
-                if len(text) > size
-            )
-        return [text or None for text in texts] if self._blank_keeps else texts
+        if size is None or max(map(len, filter(None, values)), default=0) <= size:
+            return values
+        if self._cut:
+            return [value and value[:size] for value in values]
+        errors.extend(
+            row_error(row, self.field, Failure.TEXT_TOO_LONG, value)
+            for row, value in enumerate(values, start=first_row)
+            if value and len(value) > size
+        )
+        return values
 
 
-def _column_of(field: Field, blank_keeps: bool) -> _Column | _TextColumn:
-    read = reader_of(field)
-    if read is None:
-        return _TextColumn(field, blank_keeps)
-    if field.type in {FieldType.INT, FieldType.INT64, FieldType.REAL}:
-        return _NumberColumn(field, read, blank_keeps)
-    return _Column(field, read, blank_keeps)
+def _column_of(field: Field, rule: ValueRule, culture: Culture, cut_texts: bool) -> _Column:
+    if field.type is FieldType.STRING:
+        return _TextColumn(field, rule, culture, cut_texts)
+    read = ruled_reader(field, rule, culture)
+    if rule.replaces:
+        return _Column(field, read)
+    if field.type in WHOLE or (field.type is FieldType.REAL and culture.decimal_separator == "."):
+        return _NumberColumn(field, read)
+    if field.type in {FieldType.ENUM, FieldType.NOYES}:
+        return _SymbolColumn(field, read)
+    return _Column(field, read)
 
 
 def row_error(row: int, field: Field, failure: Failure, value: Value) -> RowError:
@@ -197,20 +293,26 @@ def row_error(row: int, field: Field, failure: Failure, value: Value) -> RowErro
     return RowError(row, failure.stage, field.staging_name, text)
 
 
-def to_text(field: Field, value: Value) -> str:
+def to_text(field: Field, value: Value, culture: Culture = ENGLISH) -> str:
     """The value as exported files have it; reading it again gives the same value."""
-    return text_writer(field)(value)
+    return text_writer(field, culture)(value)
 
 
-def text_writer(field: Field) -> Callable[[Value], str]:
+def text_writer(field: Field, culture: Culture = ENGLISH) -> Callable[[Value], str]:
     """What writes values of this field, for whole columns.
 
     Forms are those of exported files (recorded): SQL decimals without a leading zero and with all
     their digits, ``yyyy-MM-dd HH:mm:ss``, symbols. A value that was never given is written as the
-    type's empty one. Times (``HH:mm:ss``) and GUIDs (in braces) are inferred.
+    type's empty one. Times (``HH:mm:ss``) and GUIDs (in braces) are inferred, and so is that a
+    culture changes points in time alone: they are written as the clocks of its zone show them.
     """
     if field.type is FieldType.REAL:
+        if field.decimals == DIGITS_OF_GROUP and culture.group_separator == ".":
+            point = culture.decimal_separator  # `12.345` would be read as a whole number
+            return lambda value: write_real(value, field.decimals).replace(".", point)
         return lambda value: write_real(value, field.decimals)
+    if field.type is FieldType.DATETIME and culture.zone is not None:
+        return lambda value: write_datetime(value, culture)
     if field.type is FieldType.TIME:
         return write_time
     if field.type is FieldType.DATE:
@@ -241,6 +343,15 @@ def write_real(value: Value, decimals: int) -> str:
     if whole in {"0", "-0"}:
         whole = "-" if whole == "-0" and fraction.strip("0") else ""
     return f"{whole}.{fraction:0<{decimals}}"
+
+
+def write_datetime(value: Value, culture: Culture) -> str:
+    """A point in time by the clocks of the culture's zone; what they show twice, in UTC."""
+    utc = str(value or NO_DATE + MIDNIGHT)
+    if utc == NO_DATE + MIDNIGHT:
+        return utc
+    local = culture.to_local(dt.datetime.fromisoformat(utc)).isoformat(sep=" ")
+    return local if read_datetime(local, culture) == utc else f"{utc}Z"
 
 
 def write_time(value: Value) -> str:

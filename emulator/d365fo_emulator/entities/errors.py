@@ -111,11 +111,15 @@ MOST_SHOWN = 100
 
 
 class ValueRejected(ValueError):
-    """A text that is no value of its field's type; `failure` says why."""
+    """A text that is no value of its field's type; `failure` says why.
 
-    def __init__(self, failure: Failure) -> None:
+    `text`: the one that was refused, where it is not what the file has.
+    """
+
+    def __init__(self, failure: Failure, text: str | None = None) -> None:
         super().__init__(failure.name)
         self.failure = failure
+        self.text = text
 
 
 class TooManyFields(EmulatorError):

@@ -1,4 +1,4 @@
-"""One text of a data file to the value that is stored, per type; English (en-US) culture.
+"""One text of a data file to the value that is stored, per type and culture.
 
 Each reader takes the text of one cell and returns the storage value (see `entities.store`), or
 raises :class:`ValueRejected`. A blank cell is the type's empty value, since the product's tables
@@ -11,8 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.entities.culture import CLOCK, ENGLISH, HALF, Culture
 from d365fo_emulator.entities.errors import Failure, ValueRejected
 from d365fo_emulator.entities.model import Field, FieldType
 
@@ -26,39 +28,49 @@ if TYPE_CHECKING:
 FIRST_YEAR, LAST_YEAR = 1900, 2154
 NO_DATE = "1900-01-01"
 MIDNIGHT = " 00:00:00"
+NO_MOMENT = dt.datetime.combine(dt.date(FIRST_YEAR, 1, 1), dt.time())
 NO_GUID = "{00000000-0000-0000-0000-000000000000}"
 TOTAL_DIGITS = 32  # numeric(32,6) and numeric(32,16), seen in exported files
 SECONDS_OF_DAY = 86400
 
-# Digits, or groups of three parted by commas; an exponent as spreadsheets write small numbers.
-REAL = re.compile(
-    r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?"
-)
 INTEGER = re.compile(r"[+-]?[0-9]+")
-CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
 ZONE = r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
-HALF = r"(?: ?(?P<half>[AaPp][Mm]))?"
 ISO = re.compile(
     rf"(?P<year>[0-9]{{4}})-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})(?:[T ]{CLOCK}{ZONE})?"
 )
-AMERICAN = re.compile(
-    rf"(?P<month>[0-9]{{1,2}})/(?P<day>[0-9]{{1,2}})/(?P<year>[0-9]{{4}})(?: {CLOCK}{HALF})?"
-)
 TIME = re.compile(CLOCK + HALF)
 GUID = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?")
-TRUE_WORDS = {"yes": "Yes", "1": "Yes", "true": "Yes"}
-FALSE_WORDS = {"no": "No", "0": "No", "false": "No", "": "No"}
-NOYES_WORDS = TRUE_WORDS | FALSE_WORDS
 
 
-def reader_of(field: Field) -> Reader | None:
+class Spelling(StrEnum):
+    """How a file names a symbol of an enumeration."""
+
+    SYMBOL = "symbols"
+    LABEL = "labels"
+    NUMBER = "numbers"
+    UNKNOWN = "unknown"
+
+
+NOYES_WAYS: tuple[tuple[Spelling, dict[str, str]], ...] = (
+    (Spelling.SYMBOL, {"yes": "Yes", "no": "No", "": "No"}),
+    (Spelling.LABEL, {"true": "Yes", "false": "No"}),
+    (Spelling.NUMBER, {"1": "Yes", "0": "No"}),
+)
+"""What a NoYes is read from."""
+
+
+def reader_of(field: Field, culture: Culture = ENGLISH) -> Reader | None:
     """What reads texts of this field; None for texts, which are taken as they are."""
     if field.type is FieldType.STRING:
         return None
     if field.type is FieldType.REAL:
-        return functools.partial(read_real, decimals=field.decimals)
-    if field.type is FieldType.ENUM:
-        return enumeration_reader(field)
+        return functools.partial(read_real, decimals=field.decimals, culture=culture)
+    if field.type in {FieldType.ENUM, FieldType.NOYES}:
+        return SymbolReader(field).read
+    if field.type is FieldType.DATE:
+        return functools.partial(read_date, culture=culture)
+    if field.type is FieldType.DATETIME:
+        return functools.partial(read_datetime, culture=culture)
     return READERS[field.type]
 
 
@@ -74,7 +86,7 @@ def read_integer(text: str, bits: int) -> int:
     return int(text)
 
 
-def read_real(text: str, decimals: int = 6) -> float:
+def read_real(text: str, decimals: int = 6, culture: Culture = ENGLISH) -> float:
     """A decimal number; at most 32 digits, of which `decimals` stand after the point.
 
     Further ones are rounded away, as the database column does.
@@ -82,25 +94,33 @@ def read_real(text: str, decimals: int = 6) -> float:
     text = text.strip()
     if not text:
         return 0.0
-    if not REAL.fullmatch(text):
+    plain = culture.plain_number(text)
+    if plain is None:
         raise ValueRejected(Failure.NOT_A_NUMBER)
-    number = float(text.replace(",", ""))
+    number = float(plain)
     if abs(number) >= 10.0 ** (TOTAL_DIGITS - decimals):
         raise ValueRejected(Failure.NUMBER_TOO_LARGE)
     return round(number, decimals)
 
 
-def read_date(text: str) -> str:
-    """A date as ``yyyy-MM-dd``; a time of day beside it is dropped."""
-    return read_datetime(text)[:10]
+def read_date(text: str, culture: Culture = ENGLISH) -> str:
+    """A date as ``yyyy-MM-dd``; a time of day beside it is dropped, no time zone moves it."""
+    return _read_moment(text, culture, local=True)[:10]
 
 
-def read_datetime(text: str) -> str:
-    """A point in time as ``yyyy-MM-dd HH:mm:ss`` in UTC; without an offset it is taken as UTC."""
+def read_datetime(text: str, culture: Culture = ENGLISH) -> str:
+    """A point in time as ``yyyy-MM-dd HH:mm:ss`` in UTC.
+
+    Without an offset it is in the culture's time zone; the empty date is the same in all of them.
+    """
+    return _read_moment(text, culture, local=False)
+
+
+def _read_moment(text: str, culture: Culture, *, local: bool) -> str:
     text = text.strip()
     if not text:
         return NO_DATE + MIDNIGHT
-    match = ISO.fullmatch(text) or AMERICAN.fullmatch(text)
+    match = ISO.fullmatch(text) or culture.date.fullmatch(text)
     if not match:
         raise ValueRejected(Failure.NOT_A_DATE)
     part = match.groupdict()
@@ -108,7 +128,10 @@ def read_datetime(text: str) -> str:
         day = dt.date(int(part["year"]), int(part["month"]), int(part["day"]))
         seconds = _seconds(part, Failure.NOT_A_DATE) if part["hour"] else 0
         moment = dt.datetime.combine(day, dt.time()) + dt.timedelta(seconds=seconds)
-        moment -= _offset(part.get("zone"))
+        if zone := part.get("zone"):
+            moment -= _offset(zone)
+        elif not local and moment != NO_MOMENT:
+            moment = culture.to_utc(moment)
     except (ValueError, OverflowError) as error:
         if isinstance(error, ValueRejected):
             raise
@@ -130,14 +153,6 @@ def read_time(text: str) -> int:
     raise ValueRejected(Failure.NOT_A_TIME)
 
 
-def read_noyes(text: str) -> str:
-    """``Yes`` or ``No``, from these, from 1 and 0 or from true and false."""
-    try:
-        return NOYES_WORDS[text.strip().casefold()]
-    except KeyError:
-        raise ValueRejected(Failure.NOT_IN_ENUMERATION) from None
-
-
 def read_guid(text: str) -> str:
     """A GUID in capitals and braces, from one with or without them."""
     text = text.strip()
@@ -149,39 +164,55 @@ def read_guid(text: str) -> str:
     return "{" + match[1].upper() + "}"
 
 
-def enumeration_reader(field: Field) -> Reader:
-    """What reads symbols of `field`: symbol, label or number become the symbol.
+class SymbolReader:
+    """Reads symbols of an enumeration: symbol, label or number become the symbol.
 
     Of an enumeration that is not known in full every other text is taken for a symbol, and
     numbers too, since their places are not known.
     """
-    known: dict[str, str] = {}
-    if field.enum_complete:
-        known.update((str(number), symbol) for number, symbol in enumerate(field.enum))
-    known.update(zip(map(str.casefold, field.enum_labels), field.enum, strict=False))
-    known.update((symbol.casefold(), symbol) for symbol in field.enum)
-    if field.enum_complete and field.enum:
-        known.setdefault("", field.enum[0])
 
-    def read(text: str) -> str:
+    def __init__(self, field: Field) -> None:
+        self._complete = field.enum_complete
+        self._ways: list[tuple[Spelling, dict[str, str]]] = [
+            (Spelling.SYMBOL, {symbol.casefold(): symbol for symbol in field.enum}),
+            (
+                Spelling.LABEL,
+                dict(zip(map(str.casefold, field.enum_labels), field.enum, strict=False)),
+            ),
+        ]
+        if field.type is FieldType.NOYES:
+            self._complete = True
+            self._ways = list(NOYES_WAYS)
+        elif field.enum_complete:
+            numbers = field.enum_numbers
+            self._ways.append((Spelling.NUMBER, {str(n): one for n, one in numbers.items()}))
+            if numbers:
+                self._ways[0][1].setdefault("", numbers.get(0, field.enum[0]))
+
+    def read(self, text: str) -> str:
+        """The symbol."""
+        return self.find(text)[0]
+
+    def find(self, text: str) -> tuple[str, Spelling]:
+        """The symbol, and how it was spelt.
+
+        Raises:
+            ValueRejected: none of a complete enumeration.
+
+        """
         text = text.strip()
-        symbol = known.get(text.casefold())
-        if symbol is None:
-            if field.enum_complete:
-                raise ValueRejected(Failure.NOT_IN_ENUMERATION)
-            return text
-        return symbol
-
-    return read
+        for spelling, symbols in self._ways:
+            if symbol := symbols.get(text.casefold()):
+                return symbol, spelling
+        if self._complete:
+            raise ValueRejected(Failure.NOT_IN_ENUMERATION)
+        return text, Spelling.UNKNOWN if text else Spelling.SYMBOL
 
 
 READERS: dict[FieldType, Reader] = {
     FieldType.INT: functools.partial(read_integer, bits=31),
     FieldType.INT64: functools.partial(read_integer, bits=63),
-    FieldType.DATE: read_date,
-    FieldType.DATETIME: read_datetime,
     FieldType.TIME: read_time,
-    FieldType.NOYES: read_noyes,
     FieldType.GUID: read_guid,
 }
 """Readers of the types that need to know no more than their type."""

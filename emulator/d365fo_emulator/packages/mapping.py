@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.entities.model import FieldType
+from d365fo_emulator.entities.replacing import ValuePair, ValueRule
 from d365fo_emulator.packages.errors import COLUMN_NOT_FOUND, MAPPING_MISMATCH, SourceUnreadable
+from d365fo_emulator.packages.model import ConversionType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -81,6 +84,42 @@ def staging_name(item: FieldMap) -> str:
     name = item.entity_field.strip().upper()
     ending = f"{item.array_index}_"
     return name if item.array_index < 2 or name.endswith(ending) else name + ending
+
+
+_TYPES = {
+    ConversionType.STR: FieldType.STRING,
+    ConversionType.INT: FieldType.INT64,
+    ConversionType.REAL: FieldType.REAL,
+    ConversionType.GUID: FieldType.GUID,
+    ConversionType.DATE: FieldType.DATE,
+    ConversionType.TIME: FieldType.TIME,
+    ConversionType.UTC_DATE_TIME: FieldType.DATETIME,
+}
+
+
+def value_rules(maps: Sequence[FieldMap]) -> dict[str, ValueRule]:
+    """What the maps say of their columns beyond names, by staging name; most say nothing.
+
+    `UseTextQualifier` changes nothing: readers take quotes around texts in any case.
+    """
+    return {
+        staging_name(item): _rule_of(item)
+        for item in maps
+        if item.conversions or item.default_when_empty
+    }
+
+
+def _rule_of(item: FieldMap) -> ValueRule:
+    defaults = [one.staging for one in item.conversions if one.is_default]
+    return ValueRule(
+        pairs=tuple(
+            ValuePair(_TYPES[one.type], one.source, one.staging)
+            for one in item.conversions
+            if not one.is_default
+        ),
+        default=defaults[0] if defaults else None,
+        blank_keeps=item.default_when_empty,
+    )
 
 
 def unknown_fields(maps: Sequence[FieldMap], known: Collection[str]) -> tuple[str, ...]:

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from d365fo_emulator.entities.model import FieldType
+from d365fo_emulator.entities.replacing import ValuePair, ValueRule
 from d365fo_emulator.packages.errors import SourceUnreadable
 from d365fo_emulator.packages.mapping import (
     ColumnPlan,
     plan_columns,
     staging_name,
     unknown_fields,
+    value_rules,
     wanted_columns,
 )
-from d365fo_emulator.packages.model import FieldMap
+from d365fo_emulator.packages.model import Conversion, ConversionType, FieldMap
 
 
 def maps(*names):
@@ -89,6 +92,22 @@ def test_automatic_fields_take_nothing_from_the_file(kind, header):
 )
 def test_elements_of_array_fields_end_in_their_number(field, index, expected):
     assert staging_name(FieldMap(field, field, array_index=index)) == expected
+
+
+@pytest.mark.evidence("documented")
+def test_pairs_and_default_of_a_map_become_the_rule_of_its_column():
+    pairs = (
+        Conversion("1.0", "2", type=ConversionType.REAL),
+        Conversion("", "9", is_default=True),
+        Conversion("", "8", is_default=True),
+    )
+    plain = FieldMap("A", "A")
+    keeping = FieldMap("b", "B", default_when_empty=True)
+    ruled = FieldMap("C", "C", conversions=pairs, array_index=2)
+    assert value_rules([plain, keeping, ruled]) == {
+        "B": ValueRule(blank_keeps=True),
+        "C2_": ValueRule((ValuePair(FieldType.REAL, "1.0", "2"),), "9"),
+    }
 
 
 @pytest.mark.evidence("inferred")
