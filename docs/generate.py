@@ -321,6 +321,7 @@ ENVIRONMENT_TEXTS = {
     "companies": "legal entities: a code, or code and name",
     "resources": "further audiences that tokens may be asked for",
     "entities": "beyond the catalogue: a definition, a `$metadata` document, or a package to learn",
+    "dataSources": "source data formats beside the stock ones, or in their place",
     "dataProjects": "data projects that are there from the beginning",
     "data": "rows to begin with: by staging name, or of a package",
 }

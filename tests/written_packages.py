@@ -10,8 +10,10 @@ from xml.etree import ElementTree as ET
 
 import openpyxl
 
+from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.registry import STANDARD
+from d365fo_emulator.packages.formats.shaping import shape_to_write
 from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
 from d365fo_emulator.packages.naming import file_name_for
 from d365fo_emulator.packages.writer import PackageWriter
@@ -28,9 +30,14 @@ def written(label, name, columns, rows, source_format="CSV"):
     target = io.BytesIO()
     with PackageWriter(target, STAMP) as writer:
         with writer.data_file(file_name) as stream:
-            form.write(stream, Shape(name, label, tuple(columns)), rows)
+            form.write(stream, _shape(name, label, columns), rows)
         writer.finish(Manifest(label, label, (plan,)), PackageHeader(label))
     return target.getvalue()
+
+
+def _shape(name, label, columns):
+    entity = BuiltinCatalogue().find(name)
+    return shape_to_write(entity, columns) if entity else Shape(name, label, tuple(columns))
 
 
 def tables(package):

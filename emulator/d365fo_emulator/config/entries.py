@@ -86,6 +86,7 @@ class EnvironmentFile:
 
     Attributes:
         entities: definitions as in the file, or ``{"metadata": Path}``, or ``{"package": Path}``.
+        data_sources: source data formats beside the stock ones, as in the file.
         server: settings of the emulator itself, by key; see `config.loader`.
 
     """
@@ -96,6 +97,7 @@ class EnvironmentFile:
     companies: tuple[Company, ...]
     resources: tuple[str, ...] = ()
     entities: tuple[Mapping[str, Any], ...] = ()
+    data_sources: tuple[Mapping[str, Any], ...] = ()
     data_projects: tuple[Project, ...] = ()
     data: tuple[Seed, ...] = ()
     settings: Settings = field(default_factory=Settings)

@@ -104,12 +104,13 @@ def _sections(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "companies": lambda value: tuple(_company(item) for item in value),
         "resources": tuple,
         "entities": lambda value: tuple(_located(item, folder) for item in value),
+        "dataSources": lambda value: tuple(dict(item) for item in value),
         "dataProjects": lambda value: tuple(_project(item) for item in value),
         "data": lambda value: tuple(Seed(**_frozen(_located(item, folder))) for item in value),
         "settings": Settings.from_wire,
         "server": dict,
     }
-    names = {"dataProjects": "data_projects"}
+    names = {"dataSources": "data_sources", "dataProjects": "data_projects"}
     return {
         names.get(key, key): convert(document[key])
         for key, convert in read.items()
@@ -202,6 +203,7 @@ def _check_names(environment: EnvironmentFile) -> None:
         ("client", [client.id for client in environment.clients]),
         ("user", [user.id for user in environment.users]),
         ("company", [company.id for company in environment.companies]),
+        ("data source", [source["name"] for source in environment.data_sources]),
         ("data project", [project.name for project in environment.data_projects]),
     ):
         doubled = sorted(

@@ -187,6 +187,7 @@ class WorkspaceBuilder:
         kept: bool,
     ) -> OpenWorkspace:
         shared = self._shared
+        formats = seeding.formats_of(environment)  # first: it refuses what cannot be
         control = shared.files.control(workspace.folder)
         data = shared.files.data(workspace.folder)
         directory = seeding.directory_of(environment)
@@ -204,6 +205,7 @@ class WorkspaceBuilder:
                 scenarios=scenarios,
                 companies=seeding.companies_of(environment),
                 is_own_base=shared.is_own_base,
+                formats=formats,
             ),
             shared.engine,
             lambda error: shared.on_failure(workspace.id, error),

@@ -16,6 +16,8 @@ from d365fo_emulator.identity.model import Application, Directory, User
 from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.odata.errors import ActionFailed
+from d365fo_emulator.packages.formats.definitions import format_of
+from d365fo_emulator.packages.formats.registry import SourceFormats
 from d365fo_emulator.packages.model import FieldMap, PackageEntity
 from d365fo_emulator.scenarios.model import ExecutionScript
 
@@ -46,6 +48,17 @@ def directory_of(environment: EnvironmentFile) -> Directory:
 def companies_of(environment: EnvironmentFile) -> dict[str, str]:
     """Companies by folded id: letter case does not count."""
     return {company.id.casefold(): company.id for company in environment.companies}
+
+
+def formats_of(environment: EnvironmentFile) -> SourceFormats:
+    """The source data formats: the stock ones and those that the file describes.
+
+    Raises:
+        ConfigurationError: a data source that cannot be.
+
+    """
+    own = [format_of(definition) for definition in environment.data_sources]
+    return SourceFormats(own, pascal_case=environment.settings.xml_row_names == "pascal")
 
 
 def describe(at: Surroundings, environment: EnvironmentFile, sources: EntitySources) -> None:
@@ -82,7 +95,7 @@ def _learn(at: Surroundings, package: Path) -> None:
 
 def _checked(at: Surroundings, package: Path) -> checks.CheckedPackage:
     try:
-        return checks.check_package(package, at.workspace, at.catalogue)
+        return checks.check_package(package, at.workspace, at.catalogue, at.formats)
     except ActionFailed as error:
         raise ConfigurationError(f"{package.name}: {error.reason}") from error
 
@@ -138,7 +151,9 @@ def _import(at: Surroundings, entry: Seed) -> None:
     )
     companies = tuple(at.companies.values())
     workspace = at.workspace
-    deps = ImportDeps(at.catalogue, at.rows, workspace.settings, companies, workspace.clock)
+    deps = ImportDeps(
+        at.catalogue, at.rows, workspace.settings, companies, workspace.clock, at.formats
+    )
     runs = import_package(deps, execution, package, lambda _run: None, lambda: True)
     state, because = summarise(runs)
     errors = [error.message for _entity, error in at.rows.errors(SEED_EXECUTION)]

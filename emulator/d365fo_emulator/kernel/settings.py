@@ -119,6 +119,14 @@ class Settings:
         "How many days an uploaded or exported package can be had.",
         evidence="documented",
     )
+    xml_row_names: str = choice(
+        "upper",
+        "xmlRowNames",
+        "How exported XML files name rows: after the AOT name in upper case, or in Pascal case as"
+        " with the flight EntityNamesInPascalCaseInXMLFiles.",
+        ("upper", "pascal"),
+        "documented",
+    )
     token_issuer: str = choice(
         "sts",
         "tokenIssuer",

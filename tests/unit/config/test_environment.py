@@ -198,3 +198,27 @@ def test_a_workspace_keeps_users_and_mappings_under_its_own_tenant():
     assert environment.tenant.id == identity.tenant_id
     assert [client.user for client in environment.clients] == ["admin", "", "clerk"]
     assert environment.users[0].upn == f"admin@{identity.domain}"
+
+
+SOURCE = {"name": "Bank", "kind": "delimited"}
+
+
+def test_data_sources_are_kept_as_they_stand():
+    environment = load_environment({"version": 1, "dataSources": [SOURCE]})
+    assert environment.data_sources == (SOURCE,)
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ([{**SOURCE, "delimeter": ";"}], "dataSources[0]: 'delimeter' is no key here; did you"),
+        ([{**SOURCE, "culture": {"dateorder": "dmy"}}], "'dateOrder'"),
+        ([{**SOURCE, "kind": "csv"}], "'csv' is not one of"),
+        ([{"name": "Bank"}], "'kind' is a required property"),
+        ([SOURCE, {**SOURCE, "name": "BANK"}], "data source 'BANK' comes twice"),
+    ],
+)
+def test_data_sources_that_cannot_be_are_refused(sources, words):
+    with pytest.raises(ConfigurationError) as caught:
+        load_environment({"version": 1, "dataSources": sources})
+    assert words in str(caught.value)

@@ -86,6 +86,8 @@ class FixedWidth:
         """
         names, widths = self._layout(shape)
         place = {name.casefold(): at for at, name in enumerate(shape.columns)}
+        if len(widths) != len(names):
+            raise FileNotWritable("", f"{self.name} needs the width of each column")
         order = [place.get(name.casefold()) for name in names]
         stream.write(self.encoding.mark)
         codec = codec_to_write(self.encoding)

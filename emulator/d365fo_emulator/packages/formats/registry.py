@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from d365fo_emulator.packages.formats.delimited import (
 )
 from d365fo_emulator.packages.formats.excel import EXCEL
 from d365fo_emulator.packages.formats.fixed_width import FIXED, FIXED_UNICODE
-from d365fo_emulator.packages.formats.xml_rows import XML_ATTRIBUTE, XML_ELEMENT
+from d365fo_emulator.packages.formats.xml_rows import XML_ATTRIBUTE, XML_ELEMENT, XmlRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,11 +60,13 @@ class SourceFormats:
 
     Args:
         own: formats beside the standard ones; one of a standard name stands in its place.
+        pascal_case: whether rows of written XML files are named in Pascal case.
 
     """
 
-    def __init__(self, own: Iterable[SourceFormat] = ()) -> None:
-        self._by_name = {_folded(one.name): one for one in (*FORMATS, *own)}
+    def __init__(self, own: Iterable[SourceFormat] = (), *, pascal_case: bool = False) -> None:
+        every = (*FORMATS, *own)
+        self._by_name = {_folded(one.name): _with_rows(one, pascal_case) for one in every}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,7 +90,10 @@ class SourceFormats:
         raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, f"no source data format {name!r}{hint}")
 
 
-STANDARD = SourceFormats()
+def _with_rows(source_format: SourceFormat, pascal_case: bool) -> SourceFormat:
+    if isinstance(source_format, XmlRows):
+        return dataclasses.replace(source_format, pascal_case=pascal_case)
+    return source_format
 
 
 def _stock_name(name: str) -> str:
@@ -98,3 +104,6 @@ def _stock_name(name: str) -> str:
         if words[0] == first and ("unicode" in words) == ("unicode" in rest):
             return _folded(stock.name)
     return ""
+
+
+STANDARD = SourceFormats()

@@ -82,7 +82,7 @@ class XmlRows:
 
         """
         for name in (shape.entity, *shape.columns):
-            if not _NAME.fullmatch(name):
+            if not is_xml_name(name):
                 raise FileNotWritable("", f"{name!r} cannot be the name of an XML element")
         template = self._template(shape)
         as_text = _attribute_text if self.in_attributes else _text
@@ -109,6 +109,11 @@ class XmlRows:
 
 XML_ELEMENT = XmlRows("XML-Element")
 XML_ATTRIBUTE = XmlRows("XML-Attribute", in_attributes=True)
+
+
+def is_xml_name(name: str) -> bool:
+    """Whether an element can have this name (XML allows more letters than the product uses)."""
+    return _NAME.fullmatch(name) is not None
 
 
 class _Rows:
