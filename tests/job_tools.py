@@ -68,6 +68,10 @@ class Client:
             self._token = self.new_token()
         return self._token
 
+    def renew(self):
+        """Asks for another token at the next call: the clock has gone beyond the present one."""
+        self._token = None
+
     def new_token(self, **changes):
         form = {
             "grant_type": "client_credentials",

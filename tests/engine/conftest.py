@@ -18,18 +18,27 @@ def server():
 
 
 @pytest.fixture
-def open_job(server):
-    """Makes workspaces: `open_job(clock="real", settings={...})` gives (view, client)."""
+def job_of(server):
+    """Makes workspaces: `job_of(environment, clock="real")` gives (view, client)."""
     with contextlib.ExitStack() as stack:
 
-        def make(settings=None, **options):
-            environment = ENVIRONMENT | {"settings": settings or {}}
+        def make(environment, **options):
             view = server.create_workspace(environment=environment, **options)
             stack.callback(server.drop_workspace, view.id)
             client = stack.enter_context(Client(view.client_config(), base=server.http_url))
             return view, client
 
         yield make
+
+
+@pytest.fixture
+def open_job(job_of):
+    """Makes workspaces of the main job: `open_job(clock="real", settings={...})`."""
+
+    def make(settings=None, **options):
+        return job_of(ENVIRONMENT | {"settings": settings or {}}, **options)
+
+    return make
 
 
 @pytest.fixture

@@ -52,12 +52,20 @@ class Company:
 
 @dataclass(frozen=True)
 class ProjectEntity:
-    """One entity of a data project; empty `file` and `fields`: as the product chooses."""
+    """One entity of a data project; empty `file` and `fields`: as the product chooses.
+
+    Attributes:
+        filter: of exports: the values that a field may have, by field; all must hold.
+        refresh_type: of exports: ``FullPush`` or ``IncrementalPush``.
+
+    """
 
     entity: str
     format: str
     file: str = ""
     fields: tuple[str, ...] = ()
+    filter: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    refresh_type: str = "FullPush"
 
 
 @dataclass(frozen=True)

@@ -127,8 +127,17 @@ def _company(item: str | Mapping[str, str]) -> Company:
 
 
 def _project(item: Mapping[str, Any]) -> Project:
-    entities = tuple(ProjectEntity(**_frozen(entity)) for entity in item["entities"])
+    entities = tuple(_project_entity(entity) for entity in item["entities"])
     return Project(**{**item, "entities": entities})
+
+
+def _project_entity(item: Mapping[str, Any]) -> ProjectEntity:
+    parts = {"refresh_type" if key == "refreshType" else key: item[key] for key in item}
+    parts["filter"] = {
+        name: tuple(wanted) if isinstance(wanted, list) else (wanted,)
+        for name, wanted in item.get("filter", {}).items()
+    }
+    return ProjectEntity(**_frozen(parts))
 
 
 def _located(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf.model import WorkStatus
+from d365fo_emulator.dmf.tokens import token_moves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +67,7 @@ class Registry:
         It is written first, so that a store that fails leaves memory as it was.
         """
         if save:
-            self._store.save(execution)
+            self._store.save(execution, token_moves(execution))
         if execution.finished_at is None:
             self._live[execution.id.casefold()] = execution
         else:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.dmf import documents
 from d365fo_emulator.dmf.errors import ControlRefused
+from d365fo_emulator.dmf.export_blobs import ExportBlobs
+from d365fo_emulator.dmf.exporting import ExportDeps
 from d365fo_emulator.dmf.import_task import ImportDeps
 from d365fo_emulator.dmf.life import Lives
 from d365fo_emulator.dmf.listings import rows_ids
@@ -67,7 +69,20 @@ class DataManagement:
             surroundings.workspace.clock,
             surroundings.formats,
         )
-        self._work = PackageWork(surroundings.workspace, deps, surroundings.blob, held)
+        self.exports = ExportBlobs(
+            surroundings.workspace,
+            ExportDeps(
+                surroundings.catalogue,
+                surroundings.rows,
+                surroundings.workspace.settings,
+                surroundings.formats,
+                surroundings.workspace.clock,
+                surroundings.store.version_token,
+                held,
+            ),
+            surroundings.blob,
+        )
+        self._work = PackageWork(surroundings.workspace, deps, self.exports, held)
         self.lives = Lives(
             surroundings.workspace, surroundings.store, self._work, engine.wake, on_failure
         )

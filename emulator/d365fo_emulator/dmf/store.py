@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from d365fo_emulator.dmf.model import DataProject, Execution
+    from d365fo_emulator.dmf.tokens import TokenMove
     from d365fo_emulator.kernel.workspace import ExecutionId
 
 
@@ -57,14 +58,13 @@ class DataManagementStore(Protocol):
         """The change up to which the last finished export of this entity went; 0: none."""
         ...
 
-    def save_version_token(self, project: str, entity: str, company: str, token: int) -> None:
-        """Keeps a version token."""
-        ...
-
     def remove_version_tokens(self, project: str, entity: str) -> bool:
         """Removes an entity's tokens in a project, of every company; whether there were any."""
         ...
 
-    def save(self, execution: Execution) -> None:
-        """Writes an execution back."""
+    def save(self, execution: Execution, moves: Sequence[TokenMove] = ()) -> None:
+        """Writes an execution back, and moves these version tokens, in one transaction.
+
+        A token that is no longer where its move begins stays.
+        """
         ...

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from d365fo_emulator.blob.model import PACKAGE_CONTAINER
-from d365fo_emulator.dmf.exporting import export_package
 from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.kernel.clock import ClockMode
-from d365fo_emulator.kernel.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from d365fo_emulator.blob.service import BlobService
+    from d365fo_emulator.dmf.export_blobs import ExportBlobs
     from d365fo_emulator.dmf.import_task import ImportDeps
     from d365fo_emulator.dmf.model import EntityRun, Execution
     from d365fo_emulator.kernel.workspace import Workspace
@@ -57,25 +54,22 @@ class Work(Protocol):
         ...
 
 
-class _StoppedError(EmulatorError):
-    """An export was stopped: what it has written so far is no package."""
-
-
 class PackageWork:
     """Imports of packages into rows, exports of rows into packages.
 
     Args:
         deps: rows, catalogue, settings.
+        exports: the packages of exports.
         held: the folder that keeps accepted packages until they are imported.
 
     """
 
     def __init__(
-        self, workspace: Workspace, deps: ImportDeps, blob: BlobService, held: Path
+        self, workspace: Workspace, deps: ImportDeps, exports: ExportBlobs, held: Path
     ) -> None:
         self._workspace = workspace
         self._deps = deps
-        self._blob = blob
+        self._exports = exports
         self._held = held
 
     def held_package(self, name: str) -> Path:
@@ -97,7 +91,8 @@ class PackageWork:
             package = self.held_package(execution.package)
             runs = import_package(self._deps, execution, package, report, go_on, self._workers)
             return _outcome(runs)
-        return self._export(execution, go_on)
+        runs, blob = self._exports.write(execution, report, go_on)
+        return _outcome(runs, blob)
 
     @property
     def _workers(self) -> int:
@@ -116,33 +111,6 @@ class PackageWork:
         for kept in rows_ids(self._deps.catalogue, execution):
             self._deps.rows.drop_execution(kept)
         self.release(execution)
-
-    def _export(self, execution: Execution, go_on: GoOn) -> Outcome:
-        runs: tuple[EntityRun, ...] = ()
-
-        def produce(sink: Any) -> None:
-            nonlocal runs
-            now = self._workspace.clock.now
-            runs = export_package(self._deps, execution, sink, now, go_on)
-            if not go_on():
-                raise _StoppedError
-
-        try:
-            blob = self._blob.write_package(
-                PACKAGE_CONTAINER, self._package_name(execution), produce
-            )
-        except _StoppedError:
-            return _outcome(runs)
-        return _outcome(runs, blob.name)
-
-    def _package_name(self, execution: Execution) -> str:
-        """A blob name that every client can put into a path of its own system."""
-        wanted = f"{execution.package_name or execution.group}_{execution.id}"
-        name = "".join("_" if char in '\\/:*?"<>|' or char < " " else char for char in wanted)
-        name = name[-180:]
-        if name != wanted:  # two ids must not become one name
-            name += f"_{self._workspace.ids.fixed(f'package|{wanted}', 4).hex()}"
-        return f"{name}_DMFPackage.zip"
 
 
 def _outcome(runs: tuple[EntityRun, ...], package: str | None = None) -> Outcome:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.dmf import checks
+from d365fo_emulator.dmf.export_plan import filter_values
 from d365fo_emulator.dmf.import_task import ImportDeps
 from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.model import DataProject, Execution, ExecutionState, Operation
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.emulator.entity_sources import describe_entities
-from d365fo_emulator.entities.conversion import Converter
+from d365fo_emulator.entities.conversion import Converter, text_writer
 from d365fo_emulator.identity.model import Application, Directory, User
 from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.odata.errors import ActionFailed
 from d365fo_emulator.packages.formats.definitions import format_of
 from d365fo_emulator.packages.formats.registry import SourceFormats
-from d365fo_emulator.packages.model import FieldMap, PackageEntity
+from d365fo_emulator.packages.model import FieldMap, PackageEntity, RowFilter
 from d365fo_emulator.scenarios.model import ExecutionScript
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from d365fo_emulator.config.entries import EnvironmentFile, Project, Seed
@@ -114,11 +116,22 @@ def _project(at: Surroundings, project: Project) -> DataProject:
                 maps=maps or None,
                 target_entity=entity.name,
                 sequence=sequence,
+                refresh_type=one.refresh_type,
+                filters=tuple(_filter(entity, name, wanted) for name, wanted in one.filter.items()),
             )
         )
     return DataProject(
         project.name, Operation(project.operation), tuple(plans), project.description
     )
+
+
+def _filter(entity: EntityType, name: str, wanted: Sequence[Any]) -> RowFilter:
+    field = _known_field(entity, name)
+    try:
+        values = filter_values(field, [str(value) for value in wanted])
+    except ValueError as error:
+        raise ConfigurationError(f"dataProjects: {entity.label}: {error}") from None
+    return RowFilter(field.staging_name.upper(), tuple(map(text_writer(field), values)))
 
 
 def _put_rows(at: Surroundings, entry: Seed) -> None:

@@ -87,6 +87,29 @@ class Settings:
         "strictMembers",
         "Refuse members of a body that the action does not have or that are in other letter case.",
     )
+    empty_export: str = choice(
+        "noFile",
+        "emptyExport",
+        "An exported entity without rows: the package has no file of it, or one that holds the"
+        " header alone. The package itself is there in either case.",
+        ("noFile", "headerOnly"),
+        "documented",
+    )
+    export_sync: bool = choice(
+        False,
+        "exportSync",
+        "ExportToPackage and its relatives without Async in their names answer when the execution"
+        " has ended, as some releases did. On a virtual clock it ends at once, on an auto clock"
+        " time moves on to its end.",
+        evidence="recorded",
+    )
+    export_url_after: int = choice(
+        0,
+        "exportUrlAfter",
+        "How many calls of GetExportedPackageUrl for an execution that has ended are still"
+        " answered with an empty text.",
+        evidence="client",
+    )
     platform_update: int = choice(
         99,
         "platformUpdate",

@@ -106,6 +106,8 @@ class PackageEntity:
     entity_category: str = ""
     system_module: str = ""
     tags: str = ""
+    kept: tuple[tuple[str, str], ...] = ()
+    """Further texts that clients may set on a data project's entity; nothing is done with them."""
     transforms: tuple[str, ...] = ()
     """Names of XSLT files in `Resources`, in their order."""
 

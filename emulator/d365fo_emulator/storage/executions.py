@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from d365fo_emulator.dmf.tokens import TokenMove
     from d365fo_emulator.kernel.workspace import ExecutionId
     from d365fo_emulator.storage.database import Database
 
@@ -84,8 +85,8 @@ class SqliteDataManagementStore:
         """Executions that are not at their end, oldest first."""
         return self._select("WHERE live = 1 ORDER BY number")
 
-    def save(self, execution: Execution) -> None:
-        """Writes an execution back."""
+    def save(self, execution: Execution, moves: Sequence[TokenMove] = ()) -> None:
+        """Writes an execution back, and moves these version tokens, in one transaction."""
         folded, *values = _row(execution)
         with self._database.write() as connection:
             connection.execute(
@@ -94,6 +95,8 @@ class SqliteDataManagementStore:
                 " WHERE folded = ?",
                 (*values, folded),
             )
+            for move in moves:
+                _move_token(connection, move)
 
     # Version tokens
 
@@ -105,15 +108,6 @@ class SqliteDataManagementStore:
                 (project.casefold(), entity.casefold(), company),
             ).fetchone()
         return int(row[0]) if row else 0
-
-    def save_version_token(self, project: str, entity: str, company: str, token: int) -> None:
-        """Keeps a version token."""
-        with self._database.write() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO version_token (project, entity, company, token)"
-                " VALUES (?, ?, ?, ?)",
-                (project.casefold(), entity.casefold(), company, token),
-            )
 
     def remove_version_tokens(self, project: str, entity: str) -> bool:
         """Removes an entity's tokens in a project, of every company; whether there were any."""
@@ -128,6 +122,24 @@ class SqliteDataManagementStore:
         with self._database.read() as connection:
             rows = connection.execute(f"SELECT document FROM execution {clause}", values).fetchall()
         return [decode(document, Execution) for (document,) in rows]
+
+
+def _move_token(connection: sqlite3.Connection, move: TokenMove) -> None:
+    """Moves a token that is still where the move begins; none counts as being at 0."""
+    connection.execute(
+        "INSERT INTO version_token (project, entity, company, token)"
+        " SELECT ?1, ?2, ?3, ?5 WHERE ?4 = 0 OR EXISTS (SELECT 1 FROM version_token"
+        " WHERE project = ?1 AND entity = ?2 AND company = ?3)"
+        " ON CONFLICT (project, entity, company) DO UPDATE SET token = excluded.token"
+        " WHERE token = ?4",
+        (
+            move.project.casefold(),
+            move.entity.casefold(),
+            move.company,
+            move.after,
+            move.through,
+        ),
+    )
 
 
 def _put_project(connection: sqlite3.Connection, project: DataProject) -> None:

@@ -19,8 +19,9 @@ from d365fo_emulator.dmf.model import (
     TimelineEntry,
     WorkStatus,
 )
+from d365fo_emulator.dmf.tokens import TokenMove
 from d365fo_emulator.kernel.workspace import ExecutionId
-from d365fo_emulator.packages.model import Conversion, FieldMap, PackageEntity
+from d365fo_emulator.packages.model import Conversion, FieldMap, PackageEntity, RowFilter
 from d365fo_emulator.scenarios.model import (
     NATURAL,
     ExecutionScript,
@@ -63,6 +64,7 @@ ENTITY = PackageEntity(
     validate_fields=True,
     sample_file="{1}",
     query="4a01",
+    filters=(RowFilter("NAME", ("a", "")),),
     entity_category="Master",
     system_module="GAB",
     tags="setup",
@@ -131,6 +133,8 @@ FULL = Execution(
             NOON,
             LATER,
             LATER,
+            17,
+            19,
         ),
     ),
     plan=(ENTITY, dataclasses.replace(ENTITY, maps=None)),
@@ -203,22 +207,36 @@ def test_a_project_of_the_same_name_stands_in_the_place_of_the_former(store):
 
 def test_a_removed_project_is_gone_with_its_version_tokens(store):
     store.save_project(PROJECT)
-    store.save_version_token("Groups", "Ent", "USMF", 7)
+    move(store, "Groups", "USMF", 0, 7)
     assert store.remove_project("GROUPS")
     assert not store.remove_project("Groups")
     assert store.project("Groups") is None
     assert store.version_token("Groups", "Ent", "USMF") == 0
 
 
+def move(store, project, company, after, through):
+    moves = [TokenMove(project, "Ent", company, after, through)]
+    store.save(SIMPLE, moves)
+
+
 def test_a_version_token_belongs_to_a_project_an_entity_and_a_company(store):
-    store.save_version_token("Groups", "Ent", "USMF", 7)
-    store.save_version_token("Groups", "Ent", "DEMF", 3)
-    store.save_version_token("GROUPS", "ENT", "USMF", 9)
+    move(store, "Groups", "USMF", 0, 7)
+    move(store, "Groups", "DEMF", 0, 3)
+    move(store, "GROUPS", "USMF", 7, 9)
     assert store.version_token("groups", "ent", "USMF") == 9
     assert store.version_token("groups", "ent", "DEMF") == 3
     assert store.version_token("other", "ent", "USMF") == 0
     assert store.remove_version_tokens("Groups", "Ent")
     assert not store.remove_version_tokens("Groups", "Ent")
+
+
+def test_a_token_moves_only_from_where_the_export_began(store):
+    move(store, "Groups", "USMF", 0, 7)
+    move(store, "Groups", "USMF", 3, 9)
+    assert store.version_token("Groups", "Ent", "USMF") == 7
+    store.remove_version_tokens("Groups", "Ent")
+    move(store, "Groups", "USMF", 7, 9)
+    assert store.version_token("Groups", "Ent", "USMF") == 0
 
 
 def test_projects_come_by_name(store):

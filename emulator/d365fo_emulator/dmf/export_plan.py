@@ -1,0 +1,123 @@
+"""What an export writes of an entity: which fields, under which names, which rows. Pure rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from d365fo_emulator.entities.conversion import Converter, text_writer
+from d365fo_emulator.entities.store import RowQuery
+from d365fo_emulator.packages.mapping import staging_name
+from d365fo_emulator.packages.model import FieldMap
+from d365fo_emulator.packages.naming import file_name_for, sheet_name_for
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from d365fo_emulator.dmf.model import RunOptions
+    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.store import Value
+    from d365fo_emulator.packages.formats.model import SourceFormat
+    from d365fo_emulator.packages.model import PackageEntity, RowFilter
+
+INCREMENTAL = "IncrementalPush"
+
+
+def exported_maps(planned: PackageEntity, entity: EntityType) -> dict[str, FieldMap]:
+    """The maps of the fields that are written, by staging name, in the order of the file's columns.
+
+    Without maps of its own, all fields of the entity: the key in index order, the rest by alphabet
+    (recorded). A per-company entity then has no column for the company (recorded); a project that
+    maps one gets it. A map that names no field of the entity writes nothing.
+    """
+    chosen = {staging_name(one): one for one in planned.maps or ()}
+    if not chosen:
+        fields = [field for field in entity.file_fields if field is not entity.company_field]
+        names = [field.staging_name.upper() for field in fields]
+        return {name: FieldMap(entity_field=name, xml_field=name) for name in names}
+    return {
+        name: _named(chosen[name], name)
+        for name in (field.staging_name.upper() for field in entity.file_fields)
+        if name in chosen
+    }
+
+
+def _named(item: FieldMap, name: str) -> FieldMap:
+    """The map of a column: what a number sequence or a default would fill is in the file here."""
+    return dataclasses.replace(
+        item, xml_field=item.xml_field or name, auto_generated=False, auto_default=False
+    )
+
+
+def written_as(
+    planned: PackageEntity,
+    entity: EntityType,
+    source_format: SourceFormat,
+    taken: Collection[str],
+) -> PackageEntity:
+    """The entity as the package's manifest lists it: its file, its sheet, its maps.
+
+    Maps stand by alphabet, whatever the order of columns; fields that no import can write are in
+    the file and not among them (both recorded). `taken`: folded names that the package has; two
+    labels that differ only in what Windows forbids are told apart by a number.
+    """
+    maps = exported_maps(planned, entity).items()
+    writable = [one for name, one in maps if not entity.by_staging_name[name].read_only]
+    return dataclasses.replace(
+        planned,
+        label=entity.label,
+        source_format=source_format.name,
+        file_name=_free_name(entity.label, source_format.extension, taken),
+        sheet=sheet_name_for(entity.label) + "$" if source_format.extension == ".xlsx" else "",
+        target_entity=entity.name,
+        maps=tuple(sorted(writable, key=lambda one: one.entity_field)),
+    )
+
+
+def _free_name(label: str, extension: str, taken: Collection[str]) -> str:
+    name, number = file_name_for(label, extension), 0
+    while name.casefold() in taken:
+        number += 1
+        name = file_name_for(f"{label}_{number}", extension)
+    return name
+
+
+def reads_changes(planned: PackageEntity, options: RunOptions) -> bool:
+    """Whether only changed rows are written: the call wants it, or the entity's refresh type."""
+    return options.changes_only or planned.refresh_type == INCREMENTAL
+
+
+def query_of(
+    planned: PackageEntity, entity: EntityType, company: str, changed_after: int
+) -> RowQuery:
+    """The rows that are written: of one company, unless the entity is shared (inferred)."""
+    where = [_condition(entity, one) for one in planned.filters]
+    return RowQuery(
+        company=company if entity.per_company else None,
+        changed_after=changed_after,
+        where=tuple(one for one in where if one is not None),
+    )
+
+
+def _condition(entity: EntityType, item: RowFilter) -> tuple[Field, tuple[Value, ...]] | None:
+    field = entity.find_field(item.field)
+    if field is None:
+        return None
+    values: list[Value] = list(filter_values(field, item.values))
+    never_given = text_writer(field)(None)
+    if never_given in map(text_writer(field), values):
+        values.append(None)
+    return field, tuple(values)
+
+
+def filter_values(field: Field, texts: Sequence[str]) -> tuple[Value, ...]:
+    """Values of a filter as they are stored.
+
+    Raises:
+        ValueError: a text that is no value of the field.
+
+    """
+    columns, errors = Converter([field]).convert([[text] for text in texts], 1)
+    if errors:
+        raise ValueError(errors[0].message)
+    return tuple(columns[0]) if columns else ()
