@@ -16,6 +16,7 @@ from d365fo_emulator.packages.mapping import staging_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from d365fo_emulator.dmf.error_files import ErrorFiles
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.catalogue import Catalogue
@@ -37,6 +38,7 @@ class ImportDeps:
     companies: tuple[str, ...]
     clock: Clock
     formats: SourceFormats = STANDARD
+    error_files: ErrorFiles | None = None
 
 
 class ImportTask:

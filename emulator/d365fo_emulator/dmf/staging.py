@@ -15,22 +15,24 @@ from d365fo_emulator.dmf import scripted
 from d365fo_emulator.dmf.errors import file_not_found
 from d365fo_emulator.dmf.import_task import noted
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
+from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.entities.conversion import Converter
 from d365fo_emulator.entities.errors import duplicate_key, nothing_staged
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.shaping import shape_to_read
-from d365fo_emulator.packages.mapping import plan_columns, staging_name
+from d365fo_emulator.packages.mapping import ColumnPlan, plan_columns, value_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from d365fo_emulator.dmf.import_task import ImportTask
+    from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.entities.model import Field
     from d365fo_emulator.entities.store import Value
-    from d365fo_emulator.packages.model import FieldMap
 
 BATCH = 1000
+CUT = "cut"
 MOST_REPEATED = 1000
 """Rows of one key that are told of one by one."""
 
@@ -57,6 +59,8 @@ class _Staging:
         run = dataclasses.replace(
             run, staging_status=EntityStatus.EXECUTING, staging_started_at=began
         )
+        if never_ends(task.plan):
+            return noted(run, "it has no mapping (ValidationStatus No), so it never ends")
         task.report(run)
         if not task.progress().staging_done:
             try:
@@ -83,7 +87,7 @@ class _Staging:
             table = source_format.read(stream, shape_to_read(task.entity, maps, task.plan.sheet))
             columns = plan_columns(table.header, maps)
             fields = [task.field(name) for name in columns.fields]
-            converter = Converter(fields, _blank_keeps(maps), columns.positions)
+            converter = self._converter(fields, columns, source_format.culture)
             rows = itertools.islice(table.rows, self._read, None)
             for first, batch in _batches(rows, self._read + 1):
                 self._stage_batch(fields, converter.convert(batch, first), first, len(batch))
@@ -92,7 +96,20 @@ class _Staging:
                     break
         for name in columns.ignored:
             run = noted(run, f"column {name} has no map and was ignored")
+        for note in converter.notes():
+            run = noted(run, note)
         return run
+
+    def _converter(
+        self, fields: Sequence[Field], columns: ColumnPlan, culture: Culture
+    ) -> Converter:
+        return Converter(
+            fields,
+            positions=columns.positions,
+            rules=value_rules(self._task.plan.maps or ()),
+            culture=culture,
+            cut_texts=self._task.deps.settings.text_too_long == CUT,
+        )
 
     def _stage_batch(
         self,
@@ -132,11 +149,18 @@ class _Staging:
             errors = [RowError(row, Stage.STAGING, key, text) for row in repeated]
             errors.append(_of_entity(Stage.STAGING, nothing_staged(task.entity.label)))
             self._rows.add_errors(*self._at, errors)
+        self._keep_failed_records()
         self._rows.finish_staging(*self._at, failed=self._has_failed())
 
     def _fail(self, stage: Stage, text: str) -> None:
         self._rows.add_errors(*self._at, [_of_entity(stage, text)])
+        self._keep_failed_records()
         self._rows.finish_staging(*self._at, failed=True)
+
+    def _keep_failed_records(self) -> None:
+        """For the error file, while the package is still open."""
+        if self._task.deps.error_files is not None:
+            self._task.deps.error_files.keep_failed_records(self._task)
 
     def _has_failed(self) -> bool:
         """Whether an error of the whole entity was written: the loaded rows are then gone."""
@@ -162,10 +186,6 @@ class _Staging:
 def _of_entity(stage: Stage, text: str) -> RowError:
     """An error of the whole entity."""
     return RowError(0, stage, "", text)
-
-
-def _blank_keeps(maps: Sequence[FieldMap]) -> list[str]:
-    return [staging_name(one) for one in maps if one.default_when_empty]
 
 
 def _batches(

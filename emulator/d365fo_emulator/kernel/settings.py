@@ -68,12 +68,33 @@ class Settings:
         ("valid", "raw"),
         "recorded",
     )
+    execution_errors: str = choice(
+        "listed",
+        "executionErrors",
+        "GetExecutionErrors: the list of what failed, or always empty, as recorded of jobs that"
+        " had failed all the same.",
+        ("listed", "hidden"),
+        "recorded",
+    )
+    error_keys_after: int = choice(
+        0,
+        "errorKeysAfter",
+        "How many calls of GetImportTargetErrorKeysFileUrl answer an empty text before the file"
+        " that was asked for is ready.",
+    )
     references: str = choice(
         "lenient",
         "references",
         "A value that must exist in another entity: checked when that entity holds rows,"
         " or always, as the product does.",
         ("lenient", "strict"),
+    )
+    text_too_long: str = choice(
+        "fail",
+        "textTooLong",
+        "A text that is longer than its field: its row fails in the target step, or it is cut"
+        " without a word.",
+        ("fail", "cut"),
     )
     action_failure_status: int = choice(
         400,
@@ -109,6 +130,12 @@ class Settings:
         "How many calls of GetExportedPackageUrl for an execution that has ended are still"
         " answered with an empty text.",
         evidence="client",
+    )
+    page_size: int = choice(
+        10_000,
+        "pageSize",
+        "Rows in one answer of an entity set; the next page is at @odata.nextLink.",
+        evidence="documented",
     )
     platform_update: int = choice(
         99,

@@ -1,0 +1,115 @@
+"""Values on their way from a file to the target: conversions, defaults, cultures, spellings."""
+
+from __future__ import annotations
+
+import pytest
+
+from builders import CUSTOMER_GROUPS, Map, Table, conversion, package
+from job_tools import ENVIRONMENT, GROUPS
+
+AUTO_DEFAULT = frozenset({"IsAutoDefault"})
+KEEPS = frozenset({"IsDefaultValueEqualNull"})
+
+
+def imported(client, *tables):
+    """The id of an import that has succeeded."""
+    execution = client.import_package(package(*tables))
+    assert client.poll(execution)[-1] == "Succeeded", client.errors(execution)
+    return execution
+
+
+def groups(view, field="Description"):
+    return {key: row[field] for key, row in view.rows(GROUPS, company="USMF").items()}
+
+
+@pytest.mark.evidence("documented")
+def test_values_are_converted_and_blanks_take_the_default_as_the_manifest_says(job):
+    view, client = job
+    pairs = conversion("W", "Wholesale") + conversion("", "Other", is_default=True)
+    maps = (
+        Map("CUSTOMERGROUPID", "Code"),
+        Map("DESCRIPTION", "Text", conversions=pairs),
+        Map(
+            "PAYMENTTERMID",
+            "",
+            AUTO_DEFAULT,
+            conversion("", "Net30", is_default=True),
+        ),
+    )
+    rows = (("10", "w"), ("20", ""), ("30", "Retail"))
+    imported(client, Table(GROUPS, ("Code", "Text"), rows, maps=maps))
+    assert groups(view) == {"10": "Wholesale", "20": "Other", "30": "Other"}
+    assert set(groups(view, "PaymentTermId").values()) == {"Net30"}
+
+
+@pytest.mark.evidence("inferred")
+def test_a_blank_cell_empties_the_target_unless_its_map_keeps_what_is_there(job):
+    view, client = job
+    imported(client, CUSTOMER_GROUPS)
+    blank = (("10", ""),)
+    maps = (Map("CUSTOMERGROUPID", "CUSTOMERGROUPID"), Map("DESCRIPTION", "DESCRIPTION", KEEPS))
+    imported(client, Table(GROUPS, CUSTOMER_GROUPS.columns, blank, maps=maps))
+    assert groups(view)["10"] == "Wholesale"
+    imported(client, Table(GROUPS, CUSTOMER_GROUPS.columns, blank))
+    assert groups(view)["10"] == ""
+
+
+RATES = ("RATETYPENAME", "FROMCURRENCY", "TOCURRENCY", "STARTDATE", "RATE")
+GERMAN = {
+    "name": "German",
+    "kind": "delimited",
+    "delimiter": "semicolon",
+    "culture": {"name": "de-DE"},
+}
+
+
+@pytest.mark.evidence("recorded")
+@pytest.mark.parametrize(
+    ("source_format", "separator", "date", "rate", "expected"),
+    [
+        ("CSV", ",", "02/03/2025", "1.5", ("2025-02-03", 1.5)),
+        ("German", ";", "02/03/2025", "1,5", ("2025-03-02", 1.5)),
+        ("German", ";", "2025-02-03", "1.000", ("2025-02-03", 1000.0)),
+    ],
+)
+def test_dates_and_numbers_are_read_in_the_culture_of_the_data_source(
+    job_of, source_format, separator, date, rate, expected
+):
+    view, client = job_of(ENVIRONMENT | {"dataSources": [GERMAN]})
+    # One column for the writer of the test's files, which parts columns by commas.
+    columns = RATES if separator == "," else (separator.join(RATES),)
+    row = ("Default", "EUR", "USD", date, rate)
+    maps = tuple(Map(name, name) for name in RATES)
+    rows = (row if separator == "," else (separator.join(row),),)
+    table = Table("Exchange rates", columns, rows, maps=maps, source_format=source_format)
+    imported(client, table)
+    (found,) = view.rows("Exchange rates").values()
+    assert (found["StartDate"], found["Rate"]) == expected
+
+
+@pytest.mark.evidence("inferred")
+def test_how_enumerations_were_spelt_is_said_once_per_field(job):
+    view, client = job
+    table = Table(
+        "Customers V3",
+        ("CUSTOMERACCOUNT", "ONHOLDSTATUS", "CREDITLIMITISMANDATORY"),
+        (("C1", "All", "1"), ("C2", "2", "true"), ("C3", "1", "Yes"), ("C4", "", "0")),
+    )
+    execution = client.import_package(package(CUSTOMER_GROUPS, table))
+    client.poll(execution)
+    reason = view.executions[execution].document["reason"]
+    assert "2 values of ONHOLDSTATUS were numbers of their enumeration, not symbols" in reason
+    assert "2 values of CREDITLIMITISMANDATORY were numbers" in reason
+    assert "1 values of CREDITLIMITISMANDATORY were labels" in reason
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    ("setting", "state", "kept"), [("fail", "PartiallySucceeded", 0), ("cut", "Succeeded", 60)]
+)
+def test_a_text_that_is_too_long_fails_its_row_or_is_cut(open_job, setting, state, kept):
+    view, client = open_job(settings={"textTooLong": setting})
+    rows = (("10", "ok"), ("20", "x" * 300))
+    execution = client.import_package(package(Table(GROUPS, CUSTOMER_GROUPS.columns, rows)))
+    assert client.poll(execution)[-1] == state
+    assert groups(view) == {"10": "ok"} | ({"20": "x" * kept} if kept else {})
