@@ -113,3 +113,23 @@ def test_a_text_that_is_too_long_fails_its_row_or_is_cut(open_job, setting, stat
     execution = client.import_package(package(Table(GROUPS, CUSTOMER_GROUPS.columns, rows)))
     assert client.poll(execution)[-1] == state
     assert groups(view) == {"10": "ok"} | ({"20": "x" * kept} if kept else {})
+
+
+@pytest.mark.evidence("inferred")
+def test_an_export_in_another_culture_and_time_zone_is_imported_unchanged(job_of):
+    zone = {"name": "de-DE", "timeZone": "Europe/Berlin"}
+    project = {
+        "name": "Out",
+        "operation": "Export",
+        "entities": [{"entity": "Exchange rates", "format": "German"}],
+    }
+    view, client = job_of(
+        ENVIRONMENT | {"dataSources": [GERMAN | {"culture": zone}], "dataProjects": [project]}
+    )
+    imported(client, Table("Exchange rates", RATES, (("Default", "EUR", "USD", "2/3/2025", ".5"),)))
+    before = list(view.rows("Exchange rates").values())
+    execution = client.export(definitionGroupId="Out")
+    assert client.poll(execution)[-1] == "Succeeded"
+    assert client.poll(client.import_package(client.exported(execution)))[-1] == "Succeeded"
+    assert list(view.rows("Exchange rates").values()) == before
+    assert len(before) == 1

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.catalogue import Catalogue
+    from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.entities.store import RowStore, Value
     from d365fo_emulator.kernel.clock import Clock
@@ -179,7 +180,8 @@ class _EntityExport:
                 run = _noted(run, "there were no rows, so the package has no file of it")
                 return self._finished(run, 0, found.change)
             with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self.deps.scratch)) as file:
-                texts = self._texts(fields, itertools.chain([] if first is None else [first], rows))
+                found_rows = itertools.chain([] if first is None else [first], rows)
+                texts = self._texts(fields, source_format.culture, found_rows)
                 count = source_format.write(file, shape, texts)
                 if self.go_on():
                     file.seek(0)
@@ -188,9 +190,9 @@ class _EntityExport:
         return self._finished(run, count, found.change)
 
     def _texts(
-        self, fields: Sequence[Field], rows: Iterator[tuple[Value, ...]]
+        self, fields: Sequence[Field], culture: Culture, rows: Iterator[tuple[Value, ...]]
     ) -> Iterator[list[str]]:
-        writers = [text_writer(field) for field in fields]
+        writers = [text_writer(field, culture) for field in fields]
         for number, row in enumerate(rows):
             if number % ROWS_BETWEEN_QUESTIONS == 0 and not self.go_on():
                 return
