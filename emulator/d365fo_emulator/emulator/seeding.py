@@ -60,7 +60,11 @@ def formats_of(environment: EnvironmentFile) -> SourceFormats:
 
     """
     own = [format_of(definition) for definition in environment.data_sources]
-    return SourceFormats(own, pascal_case=environment.settings.xml_row_names == "pascal")
+    return SourceFormats(
+        own,
+        pascal_case=environment.settings.xml_row_names == "pascal",
+        dummy_row=environment.settings.excel_dummy_row,
+    )
 
 
 def describe(at: Surroundings, environment: EnvironmentFile, sources: EntitySources) -> None:

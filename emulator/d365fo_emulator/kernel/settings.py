@@ -177,6 +177,13 @@ class Settings:
         ("upper", "pascal"),
         "documented",
     )
+    excel_dummy_row: bool = choice(
+        False,
+        "excelDummyRow",
+        "Exported workbooks of entities with texts beyond 255 characters begin with a row of dummy"
+        " texts, which must be deleted before they are imported again.",
+        evidence="documented",
+    )
     token_issuer: str = choice(
         "sts",
         "tokenIssuer",

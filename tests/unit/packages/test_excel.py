@@ -207,3 +207,35 @@ def test_what_a_worksheet_cannot_hold_fails_the_export(header, value, code):
     with pytest.raises(FileNotWritable) as caught:
         written("Units", header, [[value]])
     assert caught.value.code == code
+
+
+@pytest.mark.evidence("documented")
+def test_a_workbook_looks_as_the_access_engine_wrote_it():
+    with zipfile.ZipFile(io.BytesIO(written("Units/all", ["A", "B"], [["1", "2"]]))) as archive:
+        assert b"<Application>Microsoft Access<" in archive.read("docProps/app.xml")
+        book = archive.read("xl/workbook.xml")
+    assert b"<definedName name=\"Units_all\">'Units_all'!$A$1:$B$1</definedName>" in book
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("label", ["VAT1", "R1C1", "r", "1099 codes"])
+def test_a_name_that_spreadsheets_refuse_is_not_defined(label):
+    with zipfile.ZipFile(io.BytesIO(written(label, ["A"], [["1"]]))) as archive:
+        assert b"<definedName " not in archive.read("xl/workbook.xml")
+
+
+@pytest.mark.evidence("documented")
+def test_the_dummy_row_stands_before_the_rows_of_long_fields_and_is_not_counted():
+    stream = io.BytesIO()
+    shape = Shape("E", "Label", ("ID", "NOTE"), (10, 1000))
+    assert Excel(dummy_row=True).write(stream, shape, [["1", "x" * 300]]) == 1
+    rows = read(Excel(), stream.getvalue())[1]
+    assert rows[0][0] == ""
+    assert rows[0][1].startswith(
+        "This is a string that is inserted into Excel as a dummy cell to make the column to"
+        " support more than 255 characters."
+    )
+    assert rows[1:] == [["1", "x" * 300]]
+    stream = io.BytesIO()
+    Excel(dummy_row=True).write(stream, Shape("E", "Label", ("ID",), (255,)), [["1"]])
+    assert read(Excel(), stream.getvalue())[1] == [["1"]]

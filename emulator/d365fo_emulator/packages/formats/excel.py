@@ -53,12 +53,29 @@ _LONGEST_CELL_REFERENCE = 64
 
 # `_x000D_` in a cell is one character, as the workbook standard says.
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+# What spreadsheets take for a cell, or refuse as a name.
+_NO_DEFINED_NAME = re.compile("[0-9].*|[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*([Cc][0-9]*)?|[Cc][0-9]*")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # Exports must not tell when they were made: one moment for every workbook.
 _STAMP = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _DOS_STAMP = (1980, 1, 1, 0, 0, 0)
 _CORE = "docProps/core.xml"
+_APPLICATION = "docProps/app.xml"
+# The product's workbooks are written by the Access engine (seen in exported files).
+_WRITTEN_BY_ACCESS = (
+    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n'
+    b'<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties">'
+    b"<Application>Microsoft Access</Application></Properties>"
+)
+
+# The first words are documented, and that the row must go before the file is imported again; what
+# follows them, that it is the first row, and that the fields' sizes decide, is inferred.
+_LONG_CELL = 255
+DUMMY_TEXT = (
+    "This is a string that is inserted into Excel as a dummy cell to make the column to support"
+    " more than 255 characters."
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +84,7 @@ class Excel:
 
     Attributes:
         largest_in_memory: expanded bytes up to which a workbook is read at once.
+        dummy_row: whether a row of `DUMMY_TEXT` precedes rows with fields beyond 255 characters.
 
     """
 
@@ -74,6 +92,7 @@ class Excel:
     name: str = "EXCEL"
     extension: str = ".xlsx"
     culture: Culture = ENGLISH
+    dummy_row: bool = False
 
     def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
         """Opens a workbook; see `SourceFormat.read`. `shape.sheet` may end in `$`, as in manifests.
@@ -105,10 +124,14 @@ class Excel:
             raise FileNotWritable("DMF2009", TOO_MANY_COLUMNS)
         workbook = Workbook(write_only=True)
         worksheet = workbook.create_sheet(sheet_name_for(shape.label))
+        _name_header(workbook, worksheet.title, len(shape.columns))
+        before: list[Sequence[str]] = [shape.columns]
+        if self.dummy_row and any(width > _LONG_CELL for width in shape.widths):
+            before.append([DUMMY_TEXT if width > _LONG_CELL else "" for width in shape.widths])
         written = -1
         with tempfile.TemporaryFile() as draft:
             try:
-                for written, row in enumerate(itertools.chain([shape.columns], rows)):
+                for written, row in enumerate(itertools.chain(before, rows)):
                     if written == _MOST_ROWS:
                         raise FileNotWritable("DMF2042", SHEET_FULL)
                     worksheet.append([_cell(worksheet, WriteOnlyCell, value) for value in row])
@@ -116,7 +139,7 @@ class Excel:
                 # Also after an error: only this lets go of the library's own files.
                 workbook.save(draft)
             _copy_without_clock(draft, stream, _core_properties(workbook))
-        return written
+        return written + 1 - len(before)
 
 
 EXCEL = Excel()
@@ -338,6 +361,17 @@ def _checked(value: str) -> str:
     return value.replace("\r", "_x000D_")
 
 
+def _name_header(workbook: Any, sheet: str, columns: int) -> None:
+    """A defined name over the header, equal to the sheet's (seen in exported files)."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415  with the workbook
+    from openpyxl.workbook.defined_name import DefinedName  # noqa: PLC0415
+
+    if _NO_DEFINED_NAME.fullmatch(sheet):
+        return
+    cells = f"'{sheet}'!$A$1:${get_column_letter(columns or 1)}$1"
+    workbook.defined_names[sheet] = DefinedName(sheet, attr_text=cells)
+
+
 def _core_properties(workbook: Any) -> bytes:
     from openpyxl.xml.functions import tostring  # noqa: PLC0415  with the workbook
 
@@ -352,6 +386,7 @@ def _copy_without_clock(draft: IO[bytes], stream: IO[bytes], core: bytes) -> Non
         for name in source.namelist():
             info = zipfile.ZipInfo(name, _DOS_STAMP)
             info.compress_type = zipfile.ZIP_DEFLATED
-            part = io.BytesIO(core) if name == _CORE else source.open(name)
+            own = {_CORE: core, _APPLICATION: _WRITTEN_BY_ACCESS}.get(name)
+            part = source.open(name) if own is None else io.BytesIO(own)
             with part, target.open(info, "w", force_zip64=name.startswith("xl/work")) as copy:
                 shutil.copyfileobj(part, copy, _PIECE)

@@ -18,7 +18,7 @@ from d365fo_emulator.packages.formats.delimited import (
     TAB,
     TAB_UNICODE,
 )
-from d365fo_emulator.packages.formats.excel import EXCEL
+from d365fo_emulator.packages.formats.excel import EXCEL, Excel
 from d365fo_emulator.packages.formats.fixed_width import FIXED, FIXED_UNICODE
 from d365fo_emulator.packages.formats.xml_rows import XML_ATTRIBUTE, XML_ELEMENT, XmlRows
 
@@ -61,12 +61,25 @@ class SourceFormats:
     Args:
         own: formats beside the standard ones; one of a standard name stands in its place.
         pascal_case: whether rows of written XML files are named in Pascal case.
+        dummy_row: whether written workbooks have a dummy row where fields are long.
 
     """
 
-    def __init__(self, own: Iterable[SourceFormat] = (), *, pascal_case: bool = False) -> None:
-        every = (*FORMATS, *own)
-        self._by_name = {_folded(one.name): _with_rows(one, pascal_case) for one in every}
+    def __init__(
+        self,
+        own: Iterable[SourceFormat] = (),
+        *,
+        pascal_case: bool = False,
+        dummy_row: bool = False,
+    ) -> None:
+        self._by_name: dict[str, SourceFormat] = {}
+        for one in (*FORMATS, *own):
+            chosen = one
+            if isinstance(one, XmlRows):
+                chosen = dataclasses.replace(one, pascal_case=pascal_case)
+            elif isinstance(one, Excel):
+                chosen = dataclasses.replace(one, dummy_row=dummy_row)
+            self._by_name[_folded(one.name)] = chosen
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,12 +101,6 @@ class SourceFormats:
             raise NotEmulated(f"the source data format {name}")
         hint = did_you_mean(name, self.names)
         raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, f"no source data format {name!r}{hint}")
-
-
-def _with_rows(source_format: SourceFormat, pascal_case: bool) -> SourceFormat:
-    if isinstance(source_format, XmlRows):
-        return dataclasses.replace(source_format, pascal_case=pascal_case)
-    return source_format
 
 
 def _stock_name(name: str) -> str:
