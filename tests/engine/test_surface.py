@@ -33,28 +33,31 @@ def listed_actions(client):
 def told(client):
     """The served `$metadata` in the form of `fixtures/metadata.yaml`."""
     schema = ET.fromstring(ask(client, "/data/$metadata").content).find(f".//{EDM}Schema")
-    (entity,), (served,) = schema.findall(EDM + "EntityType"), schema.iter(EDM + "EntitySet")
-    assert served.get("EntityType") == NAMESPACE + entity.get("Name")
     return {
         "enumerations": {
             one.get("Name"): [(m.get("Name"), int(m.get("Value"))) for m in one]
             for one in schema.findall(EDM + "EnumType")
         },
-        "entity": {
-            "name": entity.get("Name"),
-            "key": entity.find(f"{EDM}Key/{EDM}PropertyRef").get("Name"),
-            "properties": types_of(entity.findall(EDM + "Property")),
+        "entities": {
+            one.get("Name"): {
+                "key": [key.get("Name") for key in one.iter(EDM + "PropertyRef")],
+                "properties": types_of(one.findall(EDM + "Property")),
+            }
+            for one in schema.findall(EDM + "EntityType")
         },
-        "set": served.get("Name"),
-        "actions": [told_action(one, entity) for one in schema.findall(EDM + "Action")],
+        "sets": {
+            one.get("Name"): one.get("EntityType").removeprefix(NAMESPACE)
+            for one in schema.iter(EDM + "EntitySet")
+        },
+        "actions": [told_action(one) for one in schema.findall(EDM + "Action")],
     }
 
 
-def told_action(action, entity):
+def told_action(action):
     binding, *parameters = action.findall(EDM + "Parameter")
     assert action.get("IsBound") == "true"
-    assert binding.get("Name") == entity.get("Name")
-    assert binding.get("Type") == f"Collection({NAMESPACE}{entity.get('Name')})"
+    assert binding.get("Name") == "DataManagementDefinitionGroup"
+    assert binding.get("Type") == f"Collection({NAMESPACE}{binding.get('Name')})"
     listed = {"name": action.get("Name"), "parameters": types_of(parameters)}
     result = action.find(EDM + "ReturnType")
     return listed if result is None else {**listed, "returns": short(result.get("Type"))}
@@ -83,6 +86,8 @@ def test_the_metadata_is_what_generated_clients_were_made_from(job):
     assert [list(one["parameters"]) for one in found["actions"]] == [
         list(one["parameters"]) for one in expected["actions"]
     ], "the order of parameters counts"
+    for name, entity in expected["entities"].items():
+        assert list(found["entities"][name]["properties"]) == list(entity["properties"])
     assert found == expected
 
 
@@ -111,7 +116,7 @@ def test_documents_are_found_in_any_spelling_and_carry_the_headers(job, path):
     ("method", "path", "status"),
     [
         ("GET", "/data/CustomersV3", 501),
-        ("GET", "/data/DataManagementExecutionJobs", 501),
+        ("GET", "/data/DataManagementTemplates", 501),
         ("GET", "/api/connector/enqueue/x", 501),
         ("GET", "/metadata/PublicEntities", 501),
         ("POST", "/data/$batch", 501),

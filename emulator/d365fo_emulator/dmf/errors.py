@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.kernel.errors import EmulatorError
-from d365fo_emulator.odata.errors import ActionFailed
+from d365fo_emulator.odata.errors import (
+    EXCEPTION_TYPE,
+    NO_RESOURCE,
+    ActionFailed,
+    WriteFailed,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from d365fo_emulator.kernel.ids import Ids
@@ -37,6 +43,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
         "recorded",
     ),
+    # Read in the notes of a client that met it at an export; here for ResetVersionToken alone.
+    "project-unknown": ("Data project {project} does not exist.", "client"),
     "company-unknown": ("The company {company} does not exist.", "inferred"),
     "execution-id-used": ("Execution id {id} already exists.", "inferred"),
     "blob-missing": ("The remote server returned an error: (404) Not Found.", "inferred"),
@@ -105,3 +113,65 @@ class ControlRefused(EmulatorError):
 def file_not_found(file_name: str) -> str:
     """A file that the manifest names is not in the package (documented: that it is an error)."""
     return f"The file {file_name} of the manifest was not found in the package."
+
+
+# Entries of the infolog when a row of a set is refused. The form is recorded of business entities,
+# the words of the product's tables are inferred; clients look for `already exists`, and for
+# `Staging cannot be skipped`.
+ROW_TEXTS: dict[str, tuple[str, str]] = {
+    "project-row-exists": (
+        (
+            "Error: Cannot create a record in Processing group (DMFDefinitionGroup)."
+            " Group name: {project}.\nThe record already exists."
+        ),
+        "client",
+    ),
+    "detail-row-exists": (
+        (
+            "Error: Cannot create a record in Entities for a processing group"
+            " (DMFDefinitionGroupEntity). Group name: {project}, Entity: {entity}.\n"
+            "The record already exists."
+        ),
+        "client",
+    ),
+    "field-empty": ("Error: Field '{field}' must be filled in.", "inferred"),
+    "project-unknown": (
+        (
+            "Warning: The value '{project}' in field 'Group name' is not found in the related"
+            " table 'Processing group'."
+        ),
+        "inferred",
+    ),
+    "entity-unknown": (
+        (
+            "Warning: The value '{entity}' in field 'Entity' is not found in the related table"
+            " 'Target entities'."
+        ),
+        "inferred",
+    ),
+    "format-unknown": (
+        (
+            "Warning: The value '{format}' in field 'Source data format' is not found in the"
+            " related table 'Data sources'."
+        ),
+        "inferred",
+    ),
+}
+STAGING_NEEDED = "Staging cannot be skipped for entity {entity}."  # the first four words: client
+
+
+def write_failed(table: str, key: str, reason: str = "", **names: str) -> WriteFailed:
+    """The refusal of a row, by its meaning."""
+    text, _evidence = ROW_TEXTS[key]
+    entries = text.format(**names)
+    return WriteFailed(write_text("infolog", table=table, entries=entries), reason)
+
+
+def staging_needed(entity: str) -> WriteFailed:
+    """The refusal of an entity that cannot go without its staging table."""
+    return WriteFailed(STAGING_NEEDED.format(entity=entity), kind=EXCEPTION_TYPE)
+
+
+def row_missing() -> WriteFailed:
+    """The refusal to change or remove a row that is not there."""
+    return WriteFailed(NO_RESOURCE, "there is no such row")

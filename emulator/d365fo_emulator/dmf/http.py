@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from d365fo_emulator.dmf import signatures
 from d365fo_emulator.dmf.actions.call import Call
 from d365fo_emulator.dmf.actions.table import ACTIONS
+from d365fo_emulator.dmf.entity_types import ENUMERATIONS
+from d365fo_emulator.dmf.sets import entity_sets
 from d365fo_emulator.odata import http, metadata
 from d365fo_emulator.odata.http import Finance
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.http.surface import Surface
     from d365fo_emulator.kernel.workspace import Workspace
     from d365fo_emulator.odata.actions import ActionSignature
+    from d365fo_emulator.odata.sets import EntitySet
 
 
 def build_surface(
@@ -28,6 +31,7 @@ def build_surface(
     authenticate: Callable[[Exchange, Mapping[str, Any]], Response | None],
 ) -> Surface:
     """The surface for the gateway."""
+    sets = entity_sets(service_of)
 
     def invoke(exchange: Exchange, signature: ActionSignature, arguments: dict[str, Any]) -> Any:
         exchange.facts["action"] = signature.name
@@ -44,21 +48,20 @@ def build_surface(
         Finance(
             actions={(one.collection, one.name): one for one in signatures.ACTIONS},
             invoke=invoke,
-            metadata=_metadata,
+            metadata=lambda platform_update: _metadata(platform_update, sets),
             find_workspace=find_workspace,
             authenticate=authenticate,
             is_entity_set=is_entity_set,
-            service_document_sets=(signatures.COLLECTION,),
-            unbuilt=frozenset(signatures.SETS)
+            sets=sets,
+            unbuilt=frozenset(signatures.UNBUILT_SETS)
             | {f"{signatures.TEMPLATE_COLLECTION}.{n}" for n in signatures.TEMPLATE_ACTIONS},
         )
     )
 
 
-def _metadata(platform_update: int) -> bytes:
+def _metadata(platform_update: int, sets: Mapping[str, EntitySet]) -> bytes:
     return metadata.document(
         [action for action in signatures.ACTIONS if action.since <= platform_update],
-        signatures.ENUMERATIONS,
-        {signatures.ENTITY: signatures.PROPERTIES},
-        {signatures.COLLECTION: signatures.ENTITY},
+        ENUMERATIONS,
+        sets.values(),
     )

@@ -26,6 +26,11 @@ PYTHON_TYPES: dict[EdmType, type] = {
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
+def has_half_character(text: str) -> bool:
+    """Whether there is half of a surrogate pair in it."""
+    return _HALF_CHARACTER.search(text) is not None
+
+
 MOST_LENIENT = 16 * 1024
 """Bytes that the lenient grammar reads, at a tenth of a second; no client's body has a tenth."""
 
@@ -107,6 +112,6 @@ def _checked(parameter: Parameter, value: Any) -> Any:
     if type(value) is not expected:
         shown = "null" if value is None else f"a {type(value).__name__}"
         raise ModelStateInvalid(f"{parameter.name} must be {parameter.type}, not {shown}")
-    if isinstance(value, str) and _HALF_CHARACTER.search(value):
+    if isinstance(value, str) and has_half_character(value):
         raise ModelStateInvalid(f"{parameter.name} has half of a character, which is no text")
     return value

@@ -68,6 +68,32 @@ def query_text(key: str, **names: object) -> str:
     return QUERY_TEXTS[key].format(**names)
 
 
+# Writes that failed: type, first lines of the stack and the form of the text are recorded, of
+# business entities.
+WRITE_TYPE = "Microsoft.Dynamics.Platform.Integration.Services.OData.AxODataWriteException"
+WRITE_STACK = (
+    "   at Microsoft.Dynamics.Platform.Integration.Services.OData.Update.UpdateProcessor"
+    ".CreateEntity_Save(ChangeOperationContext context, ChangeInfo changeInfo)"
+)
+NO_RESOURCE = "No resources were found when selecting for update."  # recorded; two clients know it
+# A body that cannot be read as a row (recorded); which member it was is not in it.
+PAYLOAD_TYPE = "System.Reflection.TargetInvocationException"
+PAYLOAD_TEXT = "Exception has been thrown by the target of an invocation."
+PAYLOAD_STACK = "   at System.RuntimeMethodHandle.InvokeMethod()"
+WRITE_TEXTS: dict[str, str] = {
+    "infolog": "Write failed for table row of type '{table}'. Infolog: {entries}.",  # recorded
+    "update-conflict": (  # recorded
+        "Write failed for table row of type '{table}'. An update conflict occurred due to another"
+        " user process deleting the record or changing one or more fields in the record."
+    ),
+}
+
+
+def write_text(key: str, **names: object) -> str:
+    """The text of this meaning."""
+    return WRITE_TEXTS[key].format(**names)
+
+
 class ActionFailed(EmulatorError):
     """An action threw: its text goes into the recorded envelope, with the action's name before it.
 
@@ -91,6 +117,20 @@ class QueryInvalid(EmulatorError):
         super().__init__(text)
         self.text = text
         self.reason = reason or text
+
+
+class PayloadInvalid(EmulatorError):
+    """A body that is no row of its set."""
+
+
+class WriteFailed(EmulatorError):
+    """A row was not written; `reason` says more than the service's text."""
+
+    def __init__(self, text: str, reason: str = "", kind: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.reason = reason or text
+        self.kind = kind or WRITE_TYPE
 
 
 class NoRoute(EmulatorError):

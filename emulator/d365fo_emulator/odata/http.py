@@ -1,11 +1,12 @@
-"""The Finance & Operations surface: service document, `$metadata`, bound actions.
+"""The Finance & Operations surface: service document, `$metadata`, bound actions, entity sets.
 
-Actions come as a table of signatures and one function that carries a call out; this module knows
-routes, bodies, headers and error shapes, and nothing of data management.
+Actions come as a table of signatures and one function that carries a call out, sets as a table of
+theirs; this module knows routes, bodies, headers and error shapes, and nothing of data management.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,22 @@ from d365fo_emulator.http.dialect import build_app
 from d365fo_emulator.http.exchange import Exchange, SurfaceName, exchange_of
 from d365fo_emulator.http.surface import Surface
 from d365fo_emulator.kernel.errors import NotEmulated
-from d365fo_emulator.odata import binding, errors
+from d365fo_emulator.odata import binding, errors, serving
 from d365fo_emulator.odata.actions import NAMESPACE, EdmType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from d365fo_emulator.kernel.workspace import Workspace
     from d365fo_emulator.odata.actions import ActionSignature
+    from d365fo_emulator.odata.sets import EntitySet
 
 JSON = "application/json; odata.metadata=minimal"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 DYN_NAMESPACE = "AxProdProd"  # recorded
 SERVICE_ENDPOINTS = frozenset({"connector", "services"})
+# A set, a key in parentheses, and what follows; in a key, text in quotes may have any character.
+SET_PATH = re.compile(r"([^/()']+)(?:\((.*)\))?(?:/([^()']*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Finance:
         metadata: `$metadata` of the platform update with this number.
         unbuilt: what the service has and the emulator has not: paths below `/data/`.
         is_entity_set: whether the workspace's environment has a business entity set of this name.
-        service_document_sets: names in the service document.
+        sets: the entity sets by name, as the service document lists them.
         authenticate: refuses, or fills `exchange.caller`.
 
     """
@@ -52,7 +56,7 @@ class Finance:
     find_workspace: Callable[[Mapping[str, Any]], Workspace | None]
     authenticate: Callable[[Exchange, Mapping[str, Any]], Response | None]
     is_entity_set: Callable[[Exchange, str], bool]
-    service_document_sets: tuple[str, ...] = ()
+    sets: Mapping[str, EntitySet] = field(default_factory=dict)
     unbuilt: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -110,6 +114,18 @@ def _dispatch(finance: Finance, exchange: Exchange, parts: list[str]) -> Respons
         exchange.reason = str(error)
         body = errors.envelope(str(error), errors.NOT_EMULATED_TYPE, "")
         return _answer(exchange, body, 501)
+    except errors.QueryInvalid as error:
+        exchange.reason = error.reason
+        body = errors.envelope(error.text, errors.QUERY_TYPE, errors.QUERY_STACK)
+        return _answer(exchange, body, 400)
+    except errors.PayloadInvalid as error:
+        exchange.reason = str(error)
+        body = errors.envelope(errors.PAYLOAD_TEXT, errors.PAYLOAD_TYPE, errors.PAYLOAD_STACK)
+        return _answer(exchange, body, 400)
+    except errors.WriteFailed as error:
+        exchange.reason = error.reason
+        body = errors.envelope(error.text, error.kind, errors.WRITE_STACK)
+        return _answer(exchange, body, 400)
 
 
 def _route(finance: Finance, exchange: Exchange, parts: list[str]) -> Response:
@@ -129,6 +145,9 @@ def _route(finance: Finance, exchange: Exchange, parts: list[str]) -> Response:
             return _with_headers(exchange, Response(document, 200, mimetype="application/xml"))
     if len(rest) == 2 and rest[1].startswith(f"{NAMESPACE}."):
         return _action(finance, exchange, rest[0], rest[1].removeprefix(f"{NAMESPACE}."))
+    path = SET_PATH.fullmatch("/".join(rest))
+    if path is not None and path[1] in finance.sets:
+        return _set(finance.sets[path[1]], exchange, path[2], path[3] or "")
     name = rest[0].partition("(")[0] if rest else ""
     if name in finance.unbuilt or finance.is_entity_set(exchange, name):
         raise NotEmulated(f"the entity set {name}")
@@ -138,10 +157,37 @@ def _route(finance: Finance, exchange: Exchange, parts: list[str]) -> Response:
 
 
 def _service_document(finance: Finance, exchange: Exchange) -> Response:
-    sets = [
-        {"name": name, "kind": "EntitySet", "url": name} for name in finance.service_document_sets
-    ]
+    sets = [{"name": name, "kind": "EntitySet", "url": name} for name in finance.sets]
     return _answer(exchange, {"@odata.context": _context(exchange, ""), "value": sets}, 200)
+
+
+def _set(of: EntitySet, exchange: Exchange, key: str | None, tail: str) -> Response:
+    exchange.facts["entitySet"] = of.name
+    answer = serving.answer(
+        serving.SetRequest(
+            exchange=exchange,
+            of=of,
+            base=f"{exchange.base_url}{exchange.prefix}/data",
+            method=request.method,
+            key=key,
+            tail=tail,
+            query=exchange.query,
+            headers=dict(request.headers),
+            body=lambda: request.get_data(cache=False),
+            page_size=max(1, exchange.workspace.settings.page_size),
+        )
+    )
+    content: bytes | str | Iterable[bytes] | None = answer.text
+    if answer.document is not None:
+        content = errors.dump(answer.document)
+    elif answer.pieces is not None:
+        content = answer.pieces
+    kind = answer.content_type or (JSON if answer.document is not None else None)
+    response = Response(content, answer.status, content_type=kind)
+    if content is None:
+        response.headers.pop("Content-Type", None)
+    response.headers.extend(answer.headers)
+    return _with_headers(exchange, response)
 
 
 def _action(finance: Finance, exchange: Exchange, collection: str, name: str) -> Response:
