@@ -14,6 +14,7 @@ from d365fo_emulator.dmf.life import Lives
 from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.overlap import ImportCalls
+from d365fo_emulator.dmf.projects import Projects
 from d365fo_emulator.dmf.work import PackageWork
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
@@ -57,6 +58,7 @@ class DataManagement:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self.at = surroundings
+        self.projects = Projects(surroundings.store)
         self.import_calls = ImportCalls(surroundings.workspace.settings.parallel_imports)
         self._engine = engine
         held = surroundings.workspace.folder / "packages"

@@ -7,7 +7,7 @@ generated against a real environment; `evidence` says which.
 
 from __future__ import annotations
 
-from d365fo_emulator.odata.actions import NAMESPACE, ActionSignature, EdmType, Parameter
+from d365fo_emulator.odata.actions import ActionSignature, EdmType, Parameter
 
 COLLECTION = "DataManagementDefinitionGroups"
 ENTITY = "DataManagementDefinitionGroup"
@@ -115,61 +115,5 @@ TEMPLATE_ACTIONS: tuple[str, ...] = (
     "ImportTemplateFromPackageIgnoreMissingEntities",
 )
 
-# Sets that the service has around the actions and that are not built yet.
-SETS: tuple[str, ...] = (
-    COLLECTION,
-    "DataManagementDefinitionGroupDetails",
-    "DataManagementExecutionJobs",
-    "DataManagementExecutionJobDetails",
-    "DefinitionGroupTemplateHeaders",
-    "DefinitionGroupTemplateLines",
-    "DataManagementEntities",
-    TEMPLATE_COLLECTION,
-)
-
-Members = tuple[tuple[str, int], ...]
-
-# Names and numbers: documented for the states (numbers by position), read in the generated proxy
-# for the rest.
-ENUMERATIONS: dict[str, Members] = {
-    "NoYes": (("No", 0), ("Yes", 1)),
-    "DMFExecutionSummaryStatus": (
-        ("Unknown", 0),
-        ("NotRun", 1),
-        ("Executing", 2),
-        ("Succeeded", 3),
-        ("PartiallySucceeded", 4),
-        ("Failed", 5),
-        ("Canceled", 6),
-    ),
-    "IntegrationActivityMessageStatus": (
-        ("Enqueued", 0),
-        ("Dequeued", 1),
-        ("Downloaded", 2),
-        ("Acked", 3),
-        ("Processing", 4),
-        ("Processed", 5),
-        ("ProcessedWithErrors", 6),
-        ("PostProcessingError", 7),
-        ("PreProcessingError", 8),
-        ("PreProcessing", 9),
-    ),
-    "DMFProjectCategory": (
-        ("Project", 0),
-        ("Configuration", 1),
-        ("Integration", 2),
-        ("Other", 3),
-        ("CDS", 4),
-    ),
-    "DMFOperationType": (("Import", 0), ("Export", 1), ("All", 2), ("Company", 3)),
-}
-
-# Properties of the entity that the actions are bound to: name, type, whether it is the key.
-PROPERTIES: tuple[tuple[str, str, bool], ...] = (
-    ("Name", "Edm.String", True),
-    ("ProjectCategory", f"{NAMESPACE}.DMFProjectCategory", False),
-    ("OperationType", f"{NAMESPACE}.DMFOperationType", False),
-    ("GenerateDataPackage", f"{NAMESPACE}.NoYes", False),
-    ("Description", "Edm.String", False),
-    ("TruncateEntityData", f"{NAMESPACE}.NoYes", False),
-)
+# Sets that the service has and that are not built yet.
+UNBUILT_SETS: tuple[str, ...] = (TEMPLATE_COLLECTION,)
