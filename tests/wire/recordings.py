@@ -25,6 +25,9 @@ REPLAYED = {
     "GetExecutionErrors",
     "ImportFromPackageAsync",
     "ImportFromDMTPackage",
+    "GetImportStagingErrorFileUrl",
+    "GenerateImportTargetErrorKeysFile",
+    "GetImportTargetErrorKeysFileUrl",
     "(blob)",
 }
 
@@ -74,6 +77,12 @@ def _errors(*messages, **settings):
     return Replay(({"execution": {"rowErrors": errors}},), settings)
 
 
+def _error_file(stage, *after):
+    error = {"entity": "Customer groups", "row": 2, "stage": stage, "message": "No"}
+    given = ({"execution": {"rowErrors": [error]}}, *after)
+    return Replay(given, values={"entity": "Customer groups"})
+
+
 COPY_JOB = "Copy legal entity USMF to ABC - 2026-11-24 10:00"
 SEED_OF_BOX_API = 2
 """A seed that picks the recorded text among those of parallel imports."""
@@ -120,6 +129,10 @@ REPLAYS = {
     "gee-many": _errors("Chart of accounts invalid: 0", "Payment day '15th' not found"),
     "gee-unescaped": _errors('Value "X" is not valid\n second line', errorsJson="raw"),
     "gee-composite": _state("Failed"),
+    "gisefu-url": _error_file("source"),
+    "gisefu-none": _state("Succeeded", ended=True),
+    "gitekf-false": _state("Succeeded", ended=True),
+    "gitekfu-url": _error_file("target", {"keys": "Customer groups"}),
     "blob-put": Replay(({"place": "recorded.zip"},)),
 }
 """How each other pair of these actions is replayed."""
@@ -150,6 +163,7 @@ ANSWER_FORMS = (
     (r"https://<(?:base-url|host)>", "<base>"),
     (r'"BlobId":"<guid>"', '"BlobId":"{<guid>}"'),  # documented with braces, one source lacks them
     (r"<guid>", "<any-guid>"),
+    (r"<container>/<file>", "dmf/<name>"),
     (r"\?<sas>", "?<text>"),
     (r"sig=<sas>", "sig=<signature>"),
     (r"\b(st|se)=2020[\dTZ%A-F-]+", r"\1=<utc>"),

@@ -126,6 +126,13 @@ def execution(stage, described):
     return {"execution-id": identifier}
 
 
+def keys(stage, entity):
+    """The keys file of an entity of `<execution-id>` was asked for."""
+    members = {"executionId": stage.values["execution-id"], "entityName": entity}
+    assert stage.act("GenerateImportTargetErrorKeysFile", **members) is True
+    return {}
+
+
 def import_call(stage, project):
     """Another client's ImportFromPackage for this data project has not got its answer yet."""
     stage.lasting.enter_context(stage.emulator.parts.dmf.import_calls.turn(project, AssertionError))
@@ -155,6 +162,7 @@ GIVEN = {
     "package": package,
     "project": project,
     "execution": execution,
+    "keys": keys,
     "import call": import_call,
     "export": export,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.dmf import documents
+from d365fo_emulator.dmf.error_files import ErrorFiles
 from d365fo_emulator.dmf.errors import ControlRefused
 from d365fo_emulator.dmf.export_blobs import ExportBlobs
 from d365fo_emulator.dmf.exporting import ExportDeps
@@ -63,6 +64,13 @@ class DataManagement:
         self._engine = engine
         held = surroundings.workspace.folder / "packages"
         held.mkdir(exist_ok=True)
+        self.error_files = ErrorFiles(
+            surroundings.workspace,
+            surroundings.blob,
+            surroundings.catalogue,
+            surroundings.rows,
+            surroundings.formats,
+        )
         deps = ImportDeps(
             surroundings.catalogue,
             surroundings.rows,
@@ -70,6 +78,7 @@ class DataManagement:
             tuple(surroundings.companies.values()),
             surroundings.workspace.clock,
             surroundings.formats,
+            self.error_files,
         )
         self.exports = ExportBlobs(
             surroundings.workspace,

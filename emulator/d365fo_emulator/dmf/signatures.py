@@ -79,9 +79,9 @@ ACTIONS: tuple[ActionSignature, ...] = (
     _action("GetEntityExecutionSummaryStatusList", EXECUTION, EdmType.STRINGS, 36, "client"),
     _action("GetExecutionErrors", EXECUTION, S, 24, "documented", built=True),
     _action("GetExecutionSummaryPageUrl", EXECUTION, S, 12, "client"),
-    _action("GetImportStagingErrorFileUrl", EXECUTION_ENTITY, S, 24, "documented"),
-    _action("GenerateImportTargetErrorKeysFile", EXECUTION_ENTITY, B, 24, "documented"),
-    _action("GetImportTargetErrorKeysFileUrl", EXECUTION_ENTITY, S, 24, "documented"),
+    _action("GetImportStagingErrorFileUrl", EXECUTION_ENTITY, S, 24, "documented", built=True),
+    _action("GenerateImportTargetErrorKeysFile", EXECUTION_ENTITY, B, 24, "documented", built=True),
+    _action("GetImportTargetErrorKeysFileUrl", EXECUTION_ENTITY, S, 24, "documented", built=True),
     _action(
         "GetMessageStatus",
         (Parameter("messageId", S),),

@@ -110,6 +110,8 @@ class PackageWork:
         """Removes staging rows, errors and progress."""
         for kept in rows_ids(self._deps.catalogue, execution):
             self._deps.rows.drop_execution(kept)
+        if self._deps.error_files is not None:
+            self._deps.error_files.remove(execution)
         self.release(execution)
 
 
