@@ -74,7 +74,7 @@ def actions() -> str:
         for action in signatures.ACTIONS
     ]
     texts = [(f"`{text}`", evidence) for text, evidence in dmf_errors.TEXTS.values()]
-    rules = [(rule.state, rule.because) for rule in SUMMARY]
+    rules = [(rule.name, rule.when, rule.state, rule.because) for rule in SUMMARY]
     return page(
         "Actions",
         "Actions bound to `/data/DataManagementDefinitionGroups`. What the service has and the"
@@ -90,7 +90,7 @@ def actions() -> str:
         table(["text", "evidence"], texts),
         "## The state that an execution ends in\n\nThe first rule that holds counts, unless a"
         " scenario names the state.",
-        table(["state", "when"], rules),
+        table(["rule", "when", "state", "reason that is told"], rules),
     )
 
 

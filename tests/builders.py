@@ -26,7 +26,8 @@ class Map:
 class Table:
     """One entity of a package: its label, the columns of its file, and rows of text.
 
-    `place`: unit, level, sequence; `flags`: elements of the manifest that are true; `maps`: by
+    `place`: unit, level, sequence; `flags`: elements of the manifest that are true,
+    or `unmapped`: no column is mapped, and the manifest says so; `maps`: by
     default one of each column.
     """
 
@@ -103,6 +104,7 @@ def _entity(table):
     target = f"<TargetEntity>{table.target_entity}</TargetEntity>" if table.target_entity else ""
     unit, level, sequence = table.place
     maps = table.maps or [Map(column, column) for column in table.columns]
+    is_mapped = "unmapped" not in table.flags
 
     def flag(name, default=False):
         holds = name not in table.unflagged if default else name in table.flags
@@ -110,7 +112,7 @@ def _entity(table):
 
     return (
         "<DataManagementPackageEntityData><DefaultRefreshType>FullPush</DefaultRefreshType>"
-        f"{flag('Disable')}<EntityMapList>{''.join(map(_map, maps))}"
+        f"{flag('Disable')}<EntityMapList>{''.join(map(_map, maps if is_mapped else ()))}"
         f"</EntityMapList><EntityName>{escape(table.entity)}</EntityName>"
         '<EntityTransformList i:nil="true" /><ExcelSheetName />'
         f"<ExecutionUnit>{unit}</ExecutionUnit>"
@@ -121,7 +123,8 @@ def _entity(table):
         f"{flag('RunBusinessLogic', default=True)}{flag('RunBusinessValidation', default=True)}"
         "<SampleFilePath />"
         f"<SequenceInLevel>{sequence}</SequenceInLevel>{flag('SkipStaging')}"
-        f"<SourceFormat>{table.source_format}</SourceFormat>{target}<ValidationStatus>Yes</ValidationStatus>"
+        f"<SourceFormat>{table.source_format}</SourceFormat>{target}"
+        f"<ValidationStatus>{'Yes' if is_mapped else 'No'}</ValidationStatus>"
         "</DataManagementPackageEntityData>"
     )
 

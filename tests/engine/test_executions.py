@@ -236,10 +236,10 @@ def test_a_store_that_fails_when_work_ends_leaves_nobody_waiting(open_job, monke
     store = view.parts.dmf.at.store
     save = store.save
 
-    def broken(one):
+    def broken(one, *moves):
         if one.work == "done":
             raise OSError("no space")
-        save(one)
+        save(one, *moves)
 
     monkeypatch.setattr(store, "save", broken)
     view.clock.advance("1m")

@@ -102,5 +102,7 @@ def _stage(task: ImportTask) -> EntityRun | None:
 
 
 def _ending(run: EntityRun) -> Ending:
-    failed = EntityStatus.ERROR in {run.staging_status, run.target_status}
-    return Ending.FAILED if failed else Ending.DONE
+    statuses = {run.staging_status, run.target_status}
+    if EntityStatus.EXECUTING in statuses:
+        return Ending.NEVER
+    return Ending.FAILED if EntityStatus.ERROR in statuses else Ending.DONE

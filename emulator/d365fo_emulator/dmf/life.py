@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import progression
 from d365fo_emulator.dmf.errors import ControlRefused, ExecutionNotFound
-from d365fo_emulator.dmf.model import WorkStatus
+from d365fo_emulator.dmf.model import ExecutionState, WorkStatus
 from d365fo_emulator.dmf.registry import Registry
 from d365fo_emulator.kernel.clock import ClockMode, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from d365fo_emulator.dmf.model import DataProject, EntityRun, Execution, ExecutionState
+    from d365fo_emulator.dmf.model import DataProject, EntityRun, Execution
     from d365fo_emulator.dmf.store import DataManagementStore
     from d365fo_emulator.dmf.work import Outcome, Work
     from d365fo_emulator.kernel.workspace import ExecutionId, Workspace
@@ -157,6 +157,16 @@ class Lives:
             case ClockMode.VIRTUAL:
                 self.run_due(self.clock.now)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will happen here."""
+        return self._closed
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Returns when this holds, which is looked at whenever an execution enters a step."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._closed or holds())
+
     # The clock's agenda
 
     def next_due(self) -> dt.datetime | None:
@@ -200,6 +210,7 @@ class Lives:
                 after, entered = progression.settled(execution, now, self._taken_up_after)
                 if entered:
                     self._known.keep(after, save=True)
+                    self._idle.notify_all()
                 ran += [
                     Ran(one.at, f"execution {execution.id} entered {one.state}") for one in entered
                 ]
@@ -281,13 +292,17 @@ class Lives:
             execution = None if self._closed else self._known.find(running)
             if execution is None:
                 return  # what closing has cut off goes on at the next start
+            if outcome.state is ExecutionState.EXECUTING and execution.finished_at is None:
+                stuck = progression.stuck(execution, outcome.entities, outcome.because)
+                self._known.keep(stuck, save=True)
+                return
             now = self.clock.now
             takes = self._work_takes if progression.works_naturally(execution) else dt.timedelta()
             done = dataclasses.replace(
                 execution,
                 work=WorkStatus.DONE,
                 work_done_at=now + takes,
-                entities=outcome.entities or execution.entities,
+                entities=progression.cut_off(outcome.entities or execution.entities),
                 package=execution.package if outcome.package is None else outcome.package,
             )
             if done.finished_at is None:
@@ -319,17 +334,19 @@ class Lives:
 
         Raises:
             ExecutionNotFound: no such execution.
-            ControlRefused: it is at its end.
+            ControlRefused: it is at its end, or it will never be.
 
         """
         if progression.next_needs_work(self._controllable(execution)):
             self._work_now(execution)
+            self._refuse_stuck(execution)
         return self._by_hand(execution, progression.advanced)
 
     def finish(self, execution: ExecutionId) -> Execution:
         """Runs the work and enters the last step. Raises as `advance`."""
         self._controllable(execution)
         self._work_now(execution)
+        self._refuse_stuck(execution)
         return self._by_hand(execution, progression.finished)
 
     def end(self, execution: ExecutionId, state: ExecutionState, because: str) -> Execution:
@@ -393,6 +410,11 @@ class Lives:
         if found.finished_at is not None:
             raise ControlRefused(f"execution {found.id} is at its end: {found.state}")
         return found
+
+    def _refuse_stuck(self, execution: ExecutionId) -> None:
+        found = self.find(execution)
+        if found is not None and found.work is WorkStatus.STUCK:
+            raise ControlRefused(f"execution {found.id}: {found.reason}")
 
     def _is_over(self, execution: Execution) -> bool:
         folded = execution.id.casefold()

@@ -167,6 +167,8 @@ class WorkStatus(StrEnum):
 
     WAITING = "waiting"
     RUNNING = "running"
+    STUCK = "stuck"
+    """Nobody is at it and it will never be done: an entity has no mapping."""
     DONE = "done"
 
 

@@ -19,6 +19,7 @@ from d365fo_emulator.scenarios.timeline import Entered, NaturalDue, Position
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from d365fo_emulator.dmf.model import Execution
 
@@ -104,10 +105,23 @@ def ended(execution: Execution, state: ExecutionState, now: dt.datetime, because
         execution,
         script=script,
         reason=because,
-        work=WorkStatus.DONE if work is WorkStatus.WAITING else work,
+        work=work if work is WorkStatus.RUNNING else WorkStatus.DONE,
         computed=state,
+        entities=execution.entities if work is WorkStatus.RUNNING else cut_off(execution.entities),
     )
     return moved(stopped, [Entered(len(steps) - 1, StepState(state), now, because)])
+
+
+def stuck(execution: Execution, entities: tuple[EntityRun, ...], because: str) -> Execution:
+    """The execution with all done for it that can be, which is not all: it stays Executing."""
+    return dataclasses.replace(execution, work=WorkStatus.STUCK, entities=entities, reason=because)
+
+
+def cut_off(entities: Iterable[EntityRun]) -> tuple[EntityRun, ...]:
+    """Entities whose execution has ended: none of them is Executing any more."""
+    return tuple(
+        _with_statuses(run, EntityStatus.EXECUTING, EntityStatus.ABORTED) for run in entities
+    )
 
 
 def moved(execution: Execution, entered: list[Entered]) -> Execution:
@@ -179,19 +193,19 @@ def with_run(execution: Execution, run: EntityRun) -> Execution:
 def broken_off(execution: Execution, now: dt.datetime, because: str) -> Execution:
     """The execution Failed, whatever its script says: the emulator could not do its work."""
     entities = tuple(
-        dataclasses.replace(
-            run,
-            staging_status=_not_executing(run.staging_status),
-            target_status=_not_executing(run.target_status),
-        )
+        _with_statuses(run, EntityStatus.EXECUTING, EntityStatus.ERROR)
         for run in execution.entities
     )
     stopped = dataclasses.replace(execution, work=WorkStatus.DONE, entities=entities)
     return ended(stopped, ExecutionState.FAILED, now, because)
 
 
-def _not_executing(status: EntityStatus) -> EntityStatus:
-    return EntityStatus.ERROR if status is EntityStatus.EXECUTING else status
+def _with_statuses(run: EntityRun, old: EntityStatus, new: EntityStatus) -> EntityRun:
+    """The run with a status replaced in both of its steps."""
+    staging, target = (
+        new if status is old else status for status in (run.staging_status, run.target_status)
+    )
+    return dataclasses.replace(run, staging_status=staging, target_status=target)
 
 
 def _position(execution: Execution) -> Position:

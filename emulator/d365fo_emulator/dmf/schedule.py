@@ -32,6 +32,15 @@ class Ending(StrEnum):
     """It does not end: what waits for it waits for ever."""
 
 
+def never_ends(plan: PackageEntity) -> bool:
+    """Whether an entity is begun and never ends, since it has no mapping.
+
+    Seen of entities that were added over OData without `AutoGenerateMapping`: no row was staged,
+    and the execution was Executing for as long as anybody watched (recorded).
+    """
+    return plan.validation_status == "No" and not plan.auto_generate_mapping and not plan.maps
+
+
 @dataclass
 class _Chain:
     """Groups of positions that follow one another; `running`: those of the group whose turn it is

@@ -16,6 +16,7 @@ from d365fo_emulator.dmf.errors import file_not_found
 from d365fo_emulator.dmf.import_task import noted
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.dmf.schedule import never_ends
+from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.entities.conversion import Converter
 from d365fo_emulator.entities.errors import duplicate_key, nothing_staged
 from d365fo_emulator.entities.store import RowError, Stage
@@ -59,6 +60,8 @@ class _Staging:
         run = dataclasses.replace(
             run, staging_status=EntityStatus.EXECUTING, staging_started_at=began
         )
+        if never_ends(task.plan):
+            return noted(run, "it has no mapping (ValidationStatus No), so it never ends")
         if never_ends(task.plan):
             return noted(run, "it has no mapping (ValidationStatus No), so it never ends")
         task.report(run)

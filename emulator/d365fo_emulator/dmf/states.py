@@ -33,34 +33,64 @@ def wrote(run: EntityRun) -> bool:
     return run.target_created + run.target_updated > 0
 
 
+def has_begun(run: EntityRun) -> bool:
+    """Whether anything was done for the entity."""
+    return {run.staging_status, run.target_status} != {EntityStatus.NOT_RUN}
+
+
+def _is(status: EntityStatus, run: EntityRun) -> bool:
+    return status in {run.staging_status, run.target_status}
+
+
 @dataclass(frozen=True)
 class SummaryRule:
-    """One rule: when it holds, the state it gives, and the sentence that says why."""
+    """One rule: its name, when it holds, the state it gives, and the sentence that says why.
 
+    `when` says in words what `holds` looks for.
+    """
+
+    name: str
+    when: str
     holds: Callable[[Sequence[EntityRun]], bool]
     state: ExecutionState
     because: str
 
 
 # Inferred from the vendor's tutorial, where five rows created, three updated and two in error make
-# a partial success; nobody has recorded what an import of bad rows alone is called.
+# a partial success; nobody has recorded what an import of bad rows alone is called. That an entity
+# without a mapping never ends is recorded.
 SUMMARY: tuple[SummaryRule, ...] = (
     SummaryRule(
-        lambda runs: any(run.target_status is EntityStatus.ABORTED for run in runs),
+        "unfinished",
+        "an entity is still Executing though all work is done: it has no mapping",
+        lambda runs: any(_is(EntityStatus.EXECUTING, run) for run in runs),
+        ExecutionState.EXECUTING,
+        "an entity has no mapping, so that it never ends",
+    ),
+    SummaryRule(
+        "stopped",
+        "an entity was Aborted in one of its steps",
+        lambda runs: any(_is(EntityStatus.ABORTED, run) for run in runs),
         ExecutionState.CANCELED,
         "it was stopped before it had written everything",
     ),
     SummaryRule(
+        "clean",
+        "no entity is in Error and no row failed",
         lambda runs: not any(has_errors(run) for run in runs),
         ExecutionState.SUCCEEDED,
         "no entity and no row failed",
     ),
     SummaryRule(
-        lambda runs: any(wrote(run) or not has_errors(run) for run in runs),
+        "mixed",
+        "something failed, and an entity wrote rows or ended without error",
+        lambda runs: any(wrote(run) or (has_begun(run) and not has_errors(run)) for run in runs),
         ExecutionState.PARTIALLY_SUCCEEDED,
         "some rows or entities failed and others were written",
     ),
     SummaryRule(
+        "nothing",
+        "every entity that ran failed and wrote nothing",
         lambda _runs: True,
         ExecutionState.FAILED,
         "nothing could be written",

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.listings import rows_ids
-from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
+from d365fo_emulator.dmf.model import (
+    EntityRun,
+    EntityStatus,
+    ExecutionState,
+    Operation,
+    WorkStatus,
+    in_order,
+)
+from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.kernel.clock import ClockMode
 
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.dmf.export_blobs import ExportBlobs
     from d365fo_emulator.dmf.import_task import ImportDeps
-    from d365fo_emulator.dmf.model import EntityRun, Execution
+    from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.kernel.workspace import Workspace
 
     Report = Callable[[EntityRun], None]
@@ -30,7 +39,10 @@ USUAL_WORKERS = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the real work of an execution led to; `package`: name of the exported blob."""
+    """What the real work of an execution led to; `package`: name of the exported blob.
+
+    The state is Executing when the work is at its end without the execution ever being.
+    """
 
     state: ExecutionState
     because: str
@@ -87,6 +99,8 @@ class PackageWork:
         """Imports or exports."""
         if execution.options.refusal:
             return Outcome(ExecutionState.FAILED, execution.options.refusal)
+        if execution.operation is Operation.EXPORT and (stuck := _without_mapping(execution)):
+            return _outcome(stuck)
         if execution.operation is Operation.IMPORT:
             package = self.held_package(execution.package)
             runs = import_package(self._deps, execution, package, report, go_on, self._workers)
@@ -113,6 +127,21 @@ class PackageWork:
         if self._deps.error_files is not None:
             self._deps.error_files.remove(execution)
         self.release(execution)
+
+
+def _without_mapping(execution: Execution) -> tuple[EntityRun, ...]:
+    """The entities of an export, should one of them have no mapping: no package is then made."""
+    plan = in_order(execution.plan)
+    if not any(map(never_ends, plan)):
+        return ()
+    runs = [EntityRun.planned(one, position) for position, one in enumerate(plan)]
+    executing, because = EntityStatus.EXECUTING, "it has no mapping (ValidationStatus No)"
+    return tuple(
+        dataclasses.replace(run, staging_status=executing, notes=(because,))
+        if never_ends(one)
+        else run
+        for one, run in zip(plan, runs, strict=True)
+    )
 
 
 def _outcome(runs: tuple[EntityRun, ...], package: str | None = None) -> Outcome:

@@ -227,7 +227,7 @@ def test_ending_at_once_overrides_the_script(work, state):
     ended = progression.ended(execution, state, at(3), "by hand")
     assert (ended.state, ended.finished_at, ended.reason) == (state, at(3), "by hand")
     assert history(ended) == [("NotRun", 0), (state, 3)]
-    expected = WorkStatus.DONE if work is WorkStatus.WAITING else work
+    expected = work if work is WorkStatus.RUNNING else WorkStatus.DONE
     assert ended.work is expected
     assert not progression.wants_work(ended, at(100), SECOND)
     assert settled(ended, 100) == ended

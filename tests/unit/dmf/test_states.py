@@ -13,7 +13,8 @@ FINISHED, ERROR, ABORTED, NOT_RUN = (
     EntityStatus.ABORTED,
     EntityStatus.NOT_RUN,
 )
-CANCELED, SUCCEEDED, PARTIALLY, FAILED = (
+EXECUTING, CANCELED, SUCCEEDED, PARTIALLY, FAILED = (
+    ExecutionState.EXECUTING,
     ExecutionState.CANCELED,
     ExecutionState.SUCCEEDED,
     ExecutionState.PARTIALLY_SUCCEEDED,
@@ -39,9 +40,17 @@ STAGED = run(target=NOT_RUN, staging_created=3)
 STAGED_WITH_ERRORS = run(target=NOT_RUN, staging_created=2, staging_in_error=1)
 STAGED_NOTHING = run(target=NOT_RUN, staging_in_error=3)
 STOPPED_IN_TARGET = run(target=ABORTED, staging_created=3, target_created=1)
-STOPPED_IN_STAGING = run(staging=ABORTED, target=ABORTED, source_records=1)
+STOPPED_IN_STAGING = run(staging=ABORTED, target=NOT_RUN, source_records=1)
+NEVER_BEGUN = run(staging=NOT_RUN, target=NOT_RUN)
+UNMAPPED = run(staging=EntityStatus.EXECUTING, target=NOT_RUN)
+DIRECT = run(staging=EntityStatus.NONE, source_records=2, target_created=2)
 
 CASES = [
+    pytest.param([WRITTEN, UNMAPPED], EXECUTING, id="one without a mapping"),
+    pytest.param([UNMAPPED, NEVER_BEGUN], EXECUTING, id="what waits for one without a mapping"),
+    pytest.param([DIRECT], SUCCEEDED, id="staging skipped"),
+    pytest.param([ALL_BAD, NEVER_BEGUN], FAILED, id="what would have come was stopped"),
+    pytest.param([WRITTEN, ALL_BAD, NEVER_BEGUN], PARTIALLY, id="written, bad, and stopped"),
     pytest.param([WRITTEN], SUCCEEDED, id="all written"),
     pytest.param([EMPTY], SUCCEEDED, id="zero rows"),
     pytest.param([], SUCCEEDED, id="no entity"),
@@ -79,7 +88,7 @@ def test_the_vendors_example_is_a_partial_success():
 
 
 @pytest.mark.evidence("inferred")
-@pytest.mark.parametrize("rule", SUMMARY, ids=lambda rule: rule.state)
+@pytest.mark.parametrize("rule", SUMMARY, ids=lambda rule: rule.name)
 def test_every_rule_decides_some_case_and_says_why(rule):
     reasons = [summarise(case.values[0])[1] for case in CASES if case.values[1] is rule.state]
     assert reasons
