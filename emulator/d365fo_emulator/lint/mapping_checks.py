@@ -11,7 +11,7 @@ from d365fo_emulator.lint.entity_checks import are_alike, place_of
 from d365fo_emulator.lint.manifest_checks import at
 from d365fo_emulator.lint.model import Place, Severity
 from d365fo_emulator.packages.archive import MANIFEST
-from d365fo_emulator.packages.mapping import is_automatic, staging_name, wanted_columns
+from d365fo_emulator.packages.mapping import staging_name, wanted_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from d365fo_emulator.packages.model import FieldMap
 
 SURE = 0.9
-"""How alike two names are of which one is a misspelling of the other."""
+MOST_LETTERS = 2
+"""How alike two names are, and how many letters one has more, of which one is misspelt."""
 
 
 def check_maps(context: Context, listed: Listed) -> None:
@@ -48,22 +49,13 @@ def map_place(listed: Listed, number: int) -> Place:
 def _check_twice(context: Context, listed: Listed, maps: Sequence[FieldMap]) -> None:
     label, report = listed.plan.label, context.report
     fields: set[str] = set()
-    columns: set[str] = set()
     for number, item in enumerate(maps):
-        name, column = staging_name(item), item.xml_field.strip().casefold()
+        name = staging_name(item)
         if not name:
             report.add("MAP006", f"{label}: a map names no field", map_place(listed, number))
         elif name in fields:
             report.add("MAP006", f"{label}: {name} is mapped twice", map_place(listed, number))
-        elif not is_automatic(item) and column in columns:
-            report.add(
-                "MAP006",
-                f"{label}: the column {item.xml_field} feeds two fields",
-                map_place(listed, number),
-                severity=Severity.FRAGILE,
-            )
         fields.add(name)
-        columns.add(column)
 
 
 def _check_fields(
@@ -96,7 +88,11 @@ def _misspelt(context: Context, listed: Listed, number: int, name: str) -> bool:
     assert entity is not None  # noqa: S101  fields are checked of known entities alone
     described = entity.origin is Origin.ENVIRONMENT
     near = nearest(name, entity.by_staging_name, most=1)
-    likely = bool(near) and are_alike(name, near[0], SURE)
+    likely = (
+        bool(near)
+        and abs(len(name) - len(near[0])) <= MOST_LETTERS
+        and are_alike(name, near[0], SURE)
+    )
     if not (described or likely):
         return False
     hint = f"; did you mean {near[0]}?" if near else ""
@@ -144,6 +140,8 @@ def code_of_mismatch(header: Sequence[str], maps: Sequence[FieldMap], product_co
     """The rule that a refused plan of columns breaks."""
     if product_code == "DMF2025":
         return "MAP001"
-    here = {name.strip().casefold() for name in header}
+    here = [name.strip().casefold() for name in header]
     wanted = {name.strip().casefold() for name in wanted_columns(maps)}
-    return "MAP003" if wanted and not wanted & here else "MAP006"
+    if wanted and not wanted & set(here):
+        return "MAP003"
+    return "MAP012" if any(here.count(name) > 1 for name in wanted) else "MAP006"

@@ -331,7 +331,7 @@ MAPPING_RULES = (
     Rule(
         "MAP006",
         F,
-        "a field or column is mapped twice, or a map names none",
+        "a field is mapped twice, or a map names none",
         "DMF1966: file and mapping do not match.",
         "Leave one of the maps.",
         "inferred",
@@ -368,6 +368,15 @@ MAPPING_RULES = (
         "The built-in catalogue holds the main fields of an entity; exports map all. Nothing can be"
         " said of the values of the others: they are taken as texts of any length.",
         "Describe the entity in an environment file when they matter, or ignore this rule.",
+        "inferred",
+    ),
+    # MAP011 is a code of the product's own: what an incomplete composite file fails with.
+    Rule(
+        "MAP012",
+        F,
+        "a mapped column is in the file twice",
+        "DMF1966: which of the two is meant cannot be told.",
+        "Leave one of the columns.",
         "inferred",
     ),
 )

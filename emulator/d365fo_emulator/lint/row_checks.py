@@ -20,7 +20,7 @@ from d365fo_emulator.lint.model import Place, Severity
 from d365fo_emulator.lint.row_failures import code_of_failure
 from d365fo_emulator.lint.sheet_checks import DUMMY_ROW, LONGEST_TEXT
 from d365fo_emulator.packages.formats.excel import Excel
-from d365fo_emulator.packages.mapping import is_automatic, staging_name
+from d365fo_emulator.packages.mapping import is_automatic, staging_name, value_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.packages.mapping import ColumnPlan
 
 BATCH = 1000
+CUT = "cut"
 MOST_KEYS = 1_000_000
 """Hashes of keys of one file, and of referenced values of a package, that are kept."""
 
@@ -112,7 +113,7 @@ class RowChecks:
         self._values = values
         fields = [entity.find_field(name) for name in plan.fields]
         self._fields = [field for field in fields if field is not None]
-        self._converter = _converter(self._fields, listed, plan, source_format)
+        self._converter = _converter(context, self._fields, listed, plan, source_format)
         self._keys: set[int] | None = set() if entity.key_is_known else None
         self._key_columns = [
             at for at, field in enumerate(self._fields) if field in entity.key_fields
@@ -162,6 +163,10 @@ class RowChecks:
         checked = self._checks.checked(self._fields)
         if self._context.options.companies is None:  # any company may be the right one
             checked = [field for field in checked if field != self._entity.company_field]
+        # What a number sequence or a default fills is not seen before it has.
+        filled = zip(self._fields, self._plan.positions, strict=True)
+        automatic = {field.name for field, at in filled if at is None}
+        checked = [field for field in checked if field.name not in automatic]
         wanted = [columns[self._fields.index(field)] for field in checked]
         self._add(self._checks.check(checked, list(numbers), wanted))
 
@@ -281,8 +286,16 @@ def _labels_alone(field: Field) -> dict[str, str]:
 
 
 def _converter(
-    fields: Sequence[Field], listed: Listed, plan: ColumnPlan, source_format: SourceFormat
+    context: Context,
+    fields: Sequence[Field],
+    listed: Listed,
+    plan: ColumnPlan,
+    source_format: SourceFormat,
 ) -> Converter:
-    del source_format
-    keeps = [staging_name(one) for one in listed.plan.maps or () if one.default_when_empty]
-    return Converter(fields, keeps, plan.positions)
+    return Converter(
+        fields,
+        positions=plan.positions,
+        rules=value_rules(listed.plan.maps or ()),
+        culture=source_format.culture,
+        cut_texts=context.options.settings.text_too_long == CUT,
+    )

@@ -42,6 +42,17 @@ def check_workbook(context: Context, listed: Listed) -> None:
             _check_cells(context, name, workbook)
 
 
+def sheets_of(package: Package, name: str) -> list[str]:
+    """Names of the sheets of a workbook in a package; none when it is no workbook."""
+    with package.open(name) as stream, tempfile.TemporaryFile() as file:
+        shutil.copyfileobj(stream, file, PIECE)
+        try:
+            with open_workbook(file) as workbook:
+                return _sheet_names(workbook)
+        except PackageRefused:
+            return []
+
+
 def _check_sheets(context: Context, listed: Listed, sheets: list[str]) -> None:
     if len(sheets) < 2:
         return
