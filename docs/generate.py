@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import format_page
+import wire_page
 
 from d365fo_emulator.admin.errors import PROBLEMS
 from d365fo_emulator.admin.routes import PREFIX, ROUTES
@@ -24,7 +26,6 @@ from d365fo_emulator.config.environment import environment_schema
 from d365fo_emulator.config.loader import reference_markdown
 from d365fo_emulator.dmf import errors as dmf_errors
 from d365fo_emulator.dmf import signatures
-from d365fo_emulator.dmf.states import SUMMARY
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.entities.errors import Failure
 from d365fo_emulator.entities.ordering import order_of
@@ -74,7 +75,6 @@ def actions() -> str:
         for action in signatures.ACTIONS
     ]
     texts = [(f"`{text}`", evidence) for text, evidence in dmf_errors.TEXTS.values()]
-    rules = [(rule.name, rule.when, rule.state, rule.because) for rule in SUMMARY]
     return page(
         "Actions",
         "Actions bound to `/data/DataManagementDefinitionGroups`. What the service has and the"
@@ -88,9 +88,7 @@ def actions() -> str:
         " `Exception occurred while executing action <Action> on Entity"
         " DataManagementDefinitionGroup: `.",
         table(["text", "evidence"], texts),
-        "## The state that an execution ends in\n\nThe first rule that holds counts, unless a"
-        " scenario names the state.",
-        table(["rule", "when", "state", "reason that is told"], rules),
+        "What state an execution ends in: [how executions end](execution-states.md).",
     )
 
 
@@ -357,12 +355,48 @@ def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str,
     return dict(target)
 
 
+def on_the_wire() -> str:
+    """Requests and answers."""
+    return page(
+        "Actions on the wire",
+        "One request that each action takes and one that it refuses, with the whole answer: these"
+        " exchanges are\nreplayed by the tests. What varies stands in angle brackets; headers of"
+        " answers are in\n`fixtures/exchanges/header-sets.yaml`. In brackets after the name: what"
+        " the exchange rests on.",
+        *wire_page.parts(),
+    )
+
+
+def formats() -> str:
+    """Every source data format of a stock environment."""
+    return page(
+        "Source data formats",
+        "Names in manifests are matched without letter case and blanks. Each is read and written."
+        " Formats of your own\nstand in the environment file (`dataSources`).",
+        table(["format", "files", "what it is"], format_page.format_rows()),
+    )
+
+
+def execution_states() -> str:
+    """How the entities of an execution add up, as a table and as a diagram made from it."""
+    return page(
+        "How executions end",
+        "An execution goes from `NotRun` through `Executing` to the state of the first rule that"
+        " holds, unless a\nscenario names the state.",
+        table(["rule", "when", "state", "reason that is told"], format_page.state_rows()),
+        format_page.state_diagram(),
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": reference_markdown,
     "command.md": command,
     "admin-api.md": admin_api,
     "environment.md": environment,
     "reference/actions.md": actions,
+    "reference/execution-states.md": execution_states,
+    "reference/formats.md": formats,
+    "reference/on-the-wire.md": on_the_wire,
     "reference/settings.md": settings,
     "reference/token-errors.md": token_errors,
     "reference/blob-errors.md": blob_errors,
