@@ -35,6 +35,10 @@ EXAMPLES: dict[str, str] = {
     "package": "package show fixtures/packages/customers-with-groups.zip",
     "package new": 'package new "Customer groups=groups.csv" --output groups.zip',
     "package show": "package show fixtures/packages/customers-with-groups.zip --entity Customers",
+    "catalogue": 'catalogue show "Customers V3"',
+    "catalogue show": 'catalogue show "Customers V3"',
+    "catalogue import": "catalogue import metadata.xml --entities entities.csv",
+    "catalogue learn": "catalogue learn package.zip --output own.jsonl",
     "tls": "tls show-ca",
     "tls show-ca": "tls show-ca > ca.pem",
 }

@@ -24,13 +24,13 @@ VERBS: dict[str, str] = {
     "scenario": "scenario",
     "journal": "journal",
     "tls": "tls",
+    "catalogue": "catalogue",
     "package": "package",
 }
 """Verb to the module that has it; a module is imported when its verb is used."""
 
 UNBUILT: dict[str, str] = {
     "lint": "Check data packages without a server.",
-    "catalogue": "The entities: show, learn, import.",
     "run": "Run a command beside an emulator.",
     "verify": "Check which calls came.",
     "snapshot": "Save or load everything kept.",

@@ -57,6 +57,20 @@ COMPANY_COLUMNS = frozenset({"LEGALENTITYID", "COMPANY", "DATAAREA", "DATAAREAID
 """Columns by which shared entities name a company (seen in exported files)."""
 
 
+class NothingLearnt:
+    """Keeps nothing: for a catalogue that is asked and thrown away."""
+
+    def load(self) -> list[tuple[str, str]]:
+        """Nothing was kept."""
+        return []
+
+    def save(self, name: str, document: str) -> None:
+        """Keeps nothing."""
+
+    def clear(self) -> None:
+        """There is nothing to forget."""
+
+
 class Catalogue:
     """What one workspace knows of entities; safe to use from several threads.
 

@@ -16,7 +16,7 @@ from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.tables import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from d365fo_emulator.entities.model import Field
 
@@ -99,39 +99,34 @@ def _refuse_doubled(label: str, names: list[str]) -> None:
         seen.add(name.casefold())
 
 
-def definition_of(entity: EntityType) -> dict[str, Any]:
+def definition_of(entity: EntityType, *, complete: bool = False) -> dict[str, Any]:
     """The definition of an entity: `entity_of` makes the same entity of it again.
 
-    What follows from names by rule is left out, so that thousands of entities stay readable.
+    What follows from names by rule, and what has its usual value, is left out unless the
+    definition is to be `complete`: thousands of entities stay readable so.
     """
-    definition: dict[str, Any] = {
+    marks = (mark.split(" ") for mark in entity.evidence.split(", ") if mark)
+    every: tuple[tuple[str, Any, Any], ...] = (
+        ("staging", entity.staging, staging_name_of(entity.name)),
+        ("perCompany", entity.per_company, True),
+        ("category", entity.category, ""),
+        ("publicName", entity.public_name, ""),
+        ("order", entity.order and dataclasses.asdict(entity.order), None),
+        ("readOnly", entity.read_only, False),
+        ("evidence", dict(marks), {}),
+    )
+    return {
         "name": entity.label,
         "type": entity.name,
         "collection": entity.collection,
+        **_kept(every, complete=complete),
+        "keys": list(entity.keys),
+        "fields": [_field_definition(field, complete=complete) for field in entity.fields],
     }
-    if entity.staging != staging_name_of(entity.name):
-        definition["staging"] = entity.staging
-    if not entity.per_company:
-        definition["perCompany"] = False
-    if entity.category:
-        definition["category"] = entity.category
-    if entity.public_name:
-        definition["publicName"] = entity.public_name
-    if entity.order is not None:
-        definition["order"] = dataclasses.asdict(entity.order)
-    if entity.read_only:
-        definition["readOnly"] = True
-    if entity.evidence:
-        marks = (mark.split(" ") for mark in entity.evidence.split(", "))
-        definition["evidence"] = dict(marks)
-    definition["keys"] = list(entity.keys)
-    definition["fields"] = [_field_definition(field) for field in entity.fields]
-    return definition
 
 
-def _field_definition(field: Field) -> dict[str, Any]:
+def _field_definition(field: Field, *, complete: bool) -> dict[str, Any]:
     every: tuple[tuple[str, Any, Any], ...] = (
-        ("name", field.name, None),
         ("stagingName", field.staging_name, field.name.upper()),
         ("type", field.type.value, "string"),
         ("label", field.label, label_of(field.name)),
@@ -147,12 +142,20 @@ def _field_definition(field: Field) -> dict[str, Any]:
         ("default", field.default, ""),
         ("readOnly", field.read_only, False),
         ("arraySize", field.array_size, 1),
+        ("reference", field.reference and dataclasses.asdict(field.reference), None),
         ("evidence", field.evidence, ""),
     )
-    definition = {key: value for key, value, usual in every if value != usual}
-    if field.reference is not None:
-        definition["reference"] = dataclasses.asdict(field.reference)
-    return definition
+    return {"name": field.name, **_kept(every, complete=complete)}
+
+
+def _kept(every: Iterable[tuple[str, Any, Any]], *, complete: bool) -> dict[str, Any]:
+    """Of keys with value and usual value: those that are unusual, or that say anything at all."""
+    empty: tuple[Any, ...] = (None, "", [], {})
+    return {
+        key: value
+        for key, value, usual in every
+        if (value not in empty if complete else value != usual)
+    }
 
 
 def check_definition(definition: Any) -> None:
