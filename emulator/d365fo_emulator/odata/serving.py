@@ -161,7 +161,7 @@ def _pieces(
 def _count(request: SetRequest) -> Answer:
     query = parse_query(request.query, request.of.type)
     number = sum(1 for _row in _fitting(request, query))
-    return Answer(200, text=str(number), content_type="text/plain")
+    return Answer(200, text=str(number), content_type="text/plain; charset=utf-8")
 
 
 def _single(request: SetRequest, key: Mapping[str, Any], also: Mapping[str, Any]) -> Answer:
