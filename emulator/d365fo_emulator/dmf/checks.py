@@ -75,7 +75,10 @@ def check_package(
 
 
 def learn(catalogue: Catalogue, manifest: Manifest) -> list[str]:
-    """Learns entities and fields that the catalogue lacks; says what was learnt."""
+    """Learns entities and fields that the catalogue lacks.
+
+    Says what was learnt, and which entity was taken where several have the label.
+    """
     learnt = []
     for plan in manifest.entities:
         if plan.disabled:
@@ -85,9 +88,20 @@ def learn(catalogue: Catalogue, manifest: Manifest) -> list[str]:
         if entity is None:
             catalogue.learn(plan.label, plan.target_entity, columns)
             learnt.append(f"the entity {plan.label} was unknown and was learnt from the package")
-        elif len(catalogue.extend(entity, columns).fields) > len(entity.fields):
+            continue
+        if len(catalogue.extend(entity, columns).fields) > len(entity.fields):
             learnt.append(f"fields of {plan.label} were unknown and were learnt from the package")
+        if not plan.target_entity and len(catalogue.namesakes(plan.label)) > 1:
+            learnt.append(_taken(plan.label, catalogue.namesakes(plan.label)))
     return learnt
+
+
+def _taken(label: str, namesakes: list[str]) -> str:
+    first, *others = namesakes
+    return (
+        f"{label} is the label of {len(namesakes)} entities: {first} was taken, not"
+        f" {' or '.join(others)}; TargetEntity in the manifest says which is meant"
+    )
 
 
 def _unknown(catalogue: Catalogue, plan: PackageEntity) -> Exception:

@@ -198,7 +198,7 @@ class Catalogue:
 
         """
         with self._lock:
-            entity = self.find(entity.name) or entity
+            entity = self._get(entity.name.casefold()) or entity
             more = learnt_fields(columns, {field.staging_name.upper() for field in entity.fields})
             if not more:
                 return entity

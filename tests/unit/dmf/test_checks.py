@@ -14,6 +14,7 @@ from builders import CUSTOMER_GROUPS, Table
 from d365fo_emulator.dmf.checks import check_package, known_entity, learn
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.entities.catalogue import Catalogue
+from d365fo_emulator.entities.indexed import IndexedEntities, Names
 from d365fo_emulator.kernel.clock import Clock, ClockMode
 from d365fo_emulator.kernel.ids import Ids
 from d365fo_emulator.kernel.settings import Settings
@@ -245,3 +246,22 @@ def test_a_missing_control_file_is_named_with_the_recorded_path(check, content, 
 )
 def test_broken_packages_are_refused_with_a_reason(check, name):
     assert refusal(check, (FIXTURES / f"broken-{name}.zip").read_bytes()).text
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("target", ["", "CustGroupEntity"])
+def test_where_entities_share_a_label_the_one_taken_is_told_unless_the_manifest_names_it(
+    check, catalogue, target
+):
+    groups = catalogue.find("Customer groups")
+    own = dataclasses.replace(groups, name="CustGroupEntity", collection="CustGroups")
+    names = [Names(own.label, own.name, own.collection, own.name)]
+    catalogue.add_source(IndexedEntities(names, lambda _place: own))
+    table = dataclasses.replace(CUSTOMER_GROUPS, target_entity=target)
+    manifest = check(builders.package(table)).manifest
+    taken = (
+        "Customer groups is the label of 2 entities: CustCustomerGroupEntity was taken, not"
+        " CustGroupEntity; TargetEntity in the manifest says which is meant"
+    )
+    assert learn(catalogue, manifest) == ([] if target else [taken])
+    assert known_entity(catalogue, manifest.entities[0]).name == (target or groups.name)
