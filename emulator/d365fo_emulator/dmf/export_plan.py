@@ -121,3 +121,34 @@ def filter_values(field: Field, texts: Sequence[str]) -> tuple[Value, ...]:
     if errors:
         raise ValueError(errors[0].message)
     return tuple(columns[0]) if columns else ()
+
+
+def chosen_entities(
+    entities: Sequence[PackageEntity], names: str
+) -> tuple[tuple[PackageEntity, ...], tuple[str, ...]]:
+    """The entities that a comma-separated list names, and the names that none of them has.
+
+    They go by label (client), or by AOT name (inferred), letter case and blanks around aside, and
+    stay in the project's order. A label may hold commas itself. An empty list: all (inferred).
+    """
+    pieces = [piece.strip() for piece in names.split(",")]
+    if not any(pieces):
+        return tuple(entities), ()
+    known = {name.casefold() for one in entities for name in _names_of(one)}
+    wanted, unknown = set[str](), list[str]()
+    while pieces:
+        for count in range(len(pieces), 0, -1):
+            name = ", ".join(pieces[:count]).casefold()
+            if name in known:
+                wanted.add(name)
+                break
+        else:
+            count = 1
+            unknown += [pieces[0]] if pieces[0] else []
+        pieces = pieces[count:]
+    chosen = [one for one in entities if {n.casefold() for n in _names_of(one)} & wanted]
+    return tuple(chosen), tuple(unknown)
+
+
+def _names_of(one: PackageEntity) -> tuple[str, ...]:
+    return tuple(filter(None, (one.label, one.target_entity)))

@@ -1,4 +1,4 @@
-"""Calls of ImportFromPackage that overlap for one data project: the setting `parallelImports`."""
+"""What calls have to do with one another: overlapping imports, and URLs that are put off."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from d365fo_emulator.dmf.model import Execution
 
 
 class ImportCalls:
@@ -47,3 +49,26 @@ class ImportCalls:
                 if not self._under_way[folded]:
                     del self._under_way[folded]
                 self._changed.notify_all()
+
+
+class UrlDelays:
+    """How often the URL of an exported package was asked for: the setting `exportUrlAfter`.
+
+    Args:
+        calls: how many of them are put off, for each execution that has ended.
+
+    """
+
+    def __init__(self, calls: int) -> None:
+        self._calls = calls
+        self._asked: Counter[tuple[str, object]] = Counter()
+        self._lock = threading.Lock()
+
+    def puts_off(self, execution: Execution) -> bool:
+        """Whether this call is still answered with nothing; a run under a used id counts anew."""
+        key = (execution.id.casefold(), execution.created_at)
+        with self._lock:
+            if self._asked[key] >= self._calls:
+                return False
+            self._asked[key] += 1
+            return True

@@ -14,7 +14,7 @@ from d365fo_emulator.dmf.import_task import ImportDeps
 from d365fo_emulator.dmf.life import Lives
 from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import ExecutionState
-from d365fo_emulator.dmf.overlap import ImportCalls
+from d365fo_emulator.dmf.overlap import ImportCalls, UrlDelays
 from d365fo_emulator.dmf.projects import Projects
 from d365fo_emulator.dmf.work import PackageWork
 from d365fo_emulator.kernel.workspace import ExecutionId
@@ -61,6 +61,7 @@ class DataManagement:
         self.at = surroundings
         self.projects = Projects(surroundings.store)
         self.import_calls = ImportCalls(surroundings.workspace.settings.parallel_imports)
+        self.url_delays = UrlDelays(surroundings.workspace.settings.export_url_after)
         self._engine = engine
         held = surroundings.workspace.folder / "packages"
         held.mkdir(exist_ok=True)

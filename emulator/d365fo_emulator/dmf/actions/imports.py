@@ -54,7 +54,7 @@ def import_from_package_async(call: Call) -> str:
     execution_id = execution_id_of(call)
     check_id(call, execution_id, again=may_run_again(call))
     group = call["definitionGroupId"]
-    _check_overwrite(call, group)
+    check_overwrite(call, group)
     options = RunOptions(
         execute=call["execute"],
         fail_on_error=call["failOnError"],
@@ -77,12 +77,13 @@ def import_from_package_async(call: Call) -> str:
 def _import(call: Call, options: RunOptions) -> str:
     with contextlib.ExitStack() as turn:
         if project := call["definitionGroupId"]:
-            _take_turn(call, project, turn)
+            take_turn(call, project, turn)
         company = company_of(call)
         return _import_package(call, company, execution_id_of(call), options, turn)
 
 
-def _take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
+def take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
+    """Until `turn` ends, other calls that make this data project meet with `parallelImports`."""
     ids = call.exchange.workspace.ids
     turn.enter_context(
         call.dmf.import_calls.turn(project, lambda: errors.parallel_import(ids, project))
@@ -98,7 +99,7 @@ def _import_package(
 ) -> str:
     """Checks the package and begins; with a `turn`, one call at a time for each data project."""
     dmf = call.dmf
-    held = _hold_package(call)
+    held = hold_package(call)
     path = dmf.held_package(held)
     try:
         checked = checks.check_package(
@@ -108,8 +109,8 @@ def _import_package(
         if not group:
             group = checked.manifest.definition_group
             if turn is not None:
-                _take_turn(call, group, turn)
-        _check_overwrite(call, group)
+                take_turn(call, group, turn)
+        check_overwrite(call, group)
         again = may_run_again(call)
         check_id(call, execution_id, again=again)
         if not checked.has_data:
@@ -119,7 +120,7 @@ def _import_package(
             return execution_id
         job = Job(
             execution_id,
-            _imported_project(call, checked, group),
+            made_project(call, checked, group, Operation.IMPORT),
             company,
             options,
             package=held,
@@ -133,13 +134,15 @@ def _import_package(
     return execution_id
 
 
-def _check_overwrite(call: Call, group: str) -> None:
+def check_overwrite(call: Call, group: str) -> None:
     """`overwrite` is about the project's definition, not about rows (recorded)."""
     if call.dmf.at.store.project(group) and not call["overwrite"]:
         raise errors.failed("project-exists", project=group)
 
 
-def _imported_project(call: Call, checked: checks.CheckedPackage, group: str) -> DataProject:
+def made_project(
+    call: Call, checked: checks.CheckedPackage, group: str, operation: Operation
+) -> DataProject:
     """The data project that the package makes, once everything unknown in it is learnt."""
     manifest = checked.manifest
     try:
@@ -147,10 +150,10 @@ def _imported_project(call: Call, checked: checks.CheckedPackage, group: str) ->
             call.exchange.note(learnt)
     except TooManyFields as error:
         raise errors.failed("package-invalid", because=str(error)) from error
-    return DataProject(group, Operation.IMPORT, manifest.entities, manifest.description)
+    return DataProject(group, operation, manifest.entities, manifest.description)
 
 
-def _hold_package(call: Call) -> str:
+def hold_package(call: Call) -> str:
     """Keeps the bytes of the package that the URL leads to; no request leaves for anywhere."""
     held = f"{call.exchange.workspace.ids.octets('held-package').hex()}.zip"
     try:
