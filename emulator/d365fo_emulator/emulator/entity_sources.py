@@ -12,8 +12,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from d365fo_emulator.entities.definition_files import LINES, DefinitionFiles, write_definitions
-from d365fo_emulator.entities.definitions import composite_of, entity_of
 from d365fo_emulator.entities.indexed import IndexedEntities, Names
 from d365fo_emulator.kernel.errors import ConfigurationError
 from d365fo_emulator.kernel.tables import did_you_mean
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.entities.builtin import BuiltinCatalogue
     from d365fo_emulator.entities.catalogue import Catalogue
+    from d365fo_emulator.entities.definition_files import DefinitionFiles
     from d365fo_emulator.entities.model import EntityType
 
 log = logging.getLogger("d365fo_emulator")
@@ -43,33 +42,43 @@ class EntitySources:
         self._builtin = builtin
         self._cache = cache
         self._lock = threading.Lock()
-        self._read: dict[tuple[str, ...], IndexedEntities] = {}
+        self._files: dict[tuple[str, ...], DefinitionFiles] = {}
+        self._documents: dict[tuple[str, ...], IndexedEntities] = {}
 
     def definitions(self, path: Path) -> DefinitionFiles:
         """The entities of a file or folder of definitions."""
-        key = ("definitions", *_state(path))
+        from d365fo_emulator.entities.definition_files import (  # noqa: PLC0415  few starts need it
+            DefinitionFiles,
+        )
+
+        key = _state(path)
         with self._lock:
-            if key not in self._read:
-                self._read[key] = DefinitionFiles(path)
-            found = self._read[key]
-        assert isinstance(found, DefinitionFiles)  # noqa: S101  by its key
-        return found
+            if key not in self._files:
+                self._files[key] = DefinitionFiles(path)
+            return self._files[key]
 
     def metadata(self, path: Path, listed: Path | None = None) -> IndexedEntities:
         """The entities of a `$metadata` document, named by a list where there is one."""
         key = (__version__, *_state(path), *(_state(listed) if listed else ()))
         with self._lock:
-            if key not in self._read:
-                self._read[key] = self._of_metadata(path, listed, key)
-            return self._read[key]
+            if key not in self._documents:
+                self._documents[key] = self._of_metadata(path, listed, key)
+            return self._documents[key]
 
     def _of_metadata(
         self, path: Path, listed: Path | None, key: tuple[str, ...]
     ) -> IndexedEntities:
+        from d365fo_emulator.entities.definition_files import (  # noqa: PLC0415  few starts need it
+            LINES,
+            DefinitionFiles,
+            write_definitions,
+        )
+
         digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
         cached = self._folder() / f"{digest}{LINES}"
         if cached.is_file():
             return DefinitionFiles(cached)
+        log.info("%s: read for the first time; that takes a second for every 6 MB", path)
         entities, problems = entities_of_metadata(path, listed, self._builtin)
         if problems:
             log.warning("%s: %d left out; the first: %s", path, len(problems), problems[0])
@@ -134,6 +143,13 @@ def describe_entities(
         ConfigurationError: an entity that cannot be, with file and place.
 
     """
+    if not entries:
+        return
+    from d365fo_emulator.entities.definitions import (  # noqa: PLC0415  few starts need it
+        composite_of,
+        entity_of,
+    )
+
     for entry in entries:
         if "metadata" in entry:
             catalogue.add_source(sources.metadata(entry["metadata"], entry.get("entityList")))
