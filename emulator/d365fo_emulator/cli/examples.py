@@ -32,6 +32,7 @@ EXAMPLES: dict[str, str] = {
     "scenario load": "scenario load my-scenario.yaml",
     "journal": "journal show",
     "journal show": "journal show --action ImportFromPackage",
+    "lint": "lint fixtures/packages/broken-wrong-encoding.zip",
     "package": "package show fixtures/packages/customers-with-groups.zip",
     "package new": 'package new "Customer groups=groups.csv" --output groups.zip',
     "package show": "package show fixtures/packages/customers-with-groups.zip --entity Customers",

@@ -25,12 +25,12 @@ VERBS: dict[str, str] = {
     "journal": "journal",
     "tls": "tls",
     "catalogue": "catalogue",
+    "lint": "lint",
     "package": "package",
 }
 """Verb to the module that has it; a module is imported when its verb is used."""
 
 UNBUILT: dict[str, str] = {
-    "lint": "Check data packages without a server.",
     "run": "Run a command beside an emulator.",
     "verify": "Check which calls came.",
     "snapshot": "Save or load everything kept.",

@@ -74,7 +74,12 @@ def _check(package: Package, options: LintOptions, report: Report) -> None:
     context = Context(package, options, catalogue, report, manifest, listed)
     check_files(context)
     check_entities(context)
-    enabled = [one for one in listed if not one.plan.disabled]
+    # Of a composite entity only what stands in the manifest is judged.
+    enabled = [
+        one
+        for one in listed
+        if not one.plan.disabled and catalogue.find_composite(one.plan.label) is None
+    ]
     for one in enabled:
         check_maps(context, one)
     values = PackageValues(_wanted(enabled))

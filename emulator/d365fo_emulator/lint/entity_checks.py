@@ -7,12 +7,12 @@ import difflib
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.lint.manifest_checks import at
-from d365fo_emulator.lint.model import Place, Severity
 from d365fo_emulator.packages.archive import MANIFEST
 
 if TYPE_CHECKING:
     from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.lint.context import Context, Listed
+    from d365fo_emulator.lint.model import Place
 
 
 def check_entities(context: Context) -> None:
@@ -126,10 +126,3 @@ def _check_composites(context: Context) -> None:
         if not listed.plan.source_format.casefold().startswith("xml"):
             message = f"{composite.label}: a composite entity must be XML (DMF1963)"
             context.report.add("MAN012", message, place_of(listed, "SourceFormat"))
-    if not enabled and context.listed:
-        context.report.add(
-            "PKG005",
-            "every entity of the manifest is disabled",
-            place_of(context.listed[0], "Disable"),
-            severity=Severity.SILENT,
-        )

@@ -106,7 +106,7 @@ def _misspelt(context: Context, listed: Listed, number: int, name: str) -> bool:
 
 
 def _first_by_default(item: FieldMap, symbols: Sequence[str]) -> bool:
-    first = {"0", symbols[0].casefold()} if symbols else {"0"}
+    first = {"", "0", *(symbol.casefold() for symbol in symbols[:1])}
     return any(one.is_default and one.staging.casefold() in first for one in item.conversions)
 
 

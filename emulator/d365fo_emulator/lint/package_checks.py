@@ -112,6 +112,8 @@ def check_files(context: Context) -> None:
 def _no_data(context: Context) -> str:
     if not context.manifest.entities:
         return "the manifest lists no entity"
+    if all(one.plan.disabled for one in context.listed):
+        return "every entity of the manifest is disabled"
     missing = ", ".join(repr(one.plan.file_name) for one in context.listed[:3])
     return f"none of the files that the manifest names is in the package ({missing})"
 
