@@ -16,13 +16,18 @@ from d365fo_emulator.dmf.errors import file_not_found
 from d365fo_emulator.dmf.import_task import noted
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.dmf.schedule import never_ends
-from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.entities.conversion import Converter
 from d365fo_emulator.entities.errors import duplicate_key, nothing_staged
+from d365fo_emulator.entities.numbering import sequences_of
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.shaping import shape_to_read
-from d365fo_emulator.packages.mapping import ColumnPlan, plan_columns, value_rules
+from d365fo_emulator.packages.mapping import (
+    ColumnPlan,
+    generated_fields,
+    plan_columns,
+    value_rules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,8 +65,6 @@ class _Staging:
         run = dataclasses.replace(
             run, staging_status=EntityStatus.EXECUTING, staging_started_at=began
         )
-        if never_ends(task.plan):
-            return noted(run, "it has no mapping (ValidationStatus No), so it never ends")
         if never_ends(task.plan):
             return noted(run, "it has no mapping (ValidationStatus No), so it never ends")
         task.report(run)
@@ -128,7 +131,9 @@ class _Staging:
         numbers = range(first, first + count)
         for stage in (Stage.SOURCE, Stage.STAGING):
             errors += scripted.errors_for(script, entity, stage, fields, numbers, columns)
-        self._rows.stage(*self._at, fields, first, columns, errors)
+        generated = generated_fields(self._task.plan.maps or ())
+        sequences = sequences_of(entity, fields, generated, self._task.company)
+        self._rows.stage(*self._at, fields, first, columns, errors, sequences)
         self._read = first - 1 + count
         self._in_error.update(error.row for error in errors if error.row)
 
@@ -162,7 +167,7 @@ class _Staging:
 
     def _keep_failed_records(self) -> None:
         """For the error file, while the package is still open."""
-        if self._task.deps.error_files is not None:
+        if self._task.deps.error_files is not None and not self._task.skips_staging:
             self._task.deps.error_files.keep_failed_records(self._task)
 
     def _has_failed(self) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.numbering import NumberSequence
     from d365fo_emulator.kernel.workspace import ExecutionId
 
 
@@ -136,8 +137,12 @@ class RowStore(Protocol):
         first_row: int,
         columns: Sequence[Sequence[Value]],
         errors: Sequence[RowError],
+        sequences: Sequence[NumberSequence] = (),
     ) -> None:
-        """Writes a batch of rows (column-wise), their errors and the progress, together."""
+        """Writes a batch of rows (column-wise), their errors and the progress, together.
+
+        Blank cells of the fields of `sequences` take their next numbers, in the same transaction.
+        """
         ...
 
     def finish_staging(self, execution: ExecutionId, entity: EntityType, *, failed: bool) -> None:
@@ -172,6 +177,13 @@ class RowStore(Protocol):
 
     def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:
         """Staged rows whose key no target row of their company has, in order of the file."""
+        ...
+
+    def truncate(self, execution: ExecutionId, entity: EntityType, company: str) -> None:
+        """Deletes the target rows of a company, once for an entity of an execution that has begun.
+
+        Who asks again, after a restart say, deletes nothing that was written since.
+        """
         ...
 
     def upsert(

@@ -86,6 +86,11 @@ def staging_name(item: FieldMap) -> str:
     return name if item.array_index < 2 or name.endswith(ending) else name + ending
 
 
+def generated_fields(maps: Sequence[FieldMap]) -> frozenset[str]:
+    """Staging names of fields that a number sequence fills."""
+    return frozenset(staging_name(item) for item in maps if item.auto_generated)
+
+
 _TYPES = {
     ConversionType.STR: FieldType.STRING,
     ConversionType.INT: FieldType.INT64,

@@ -12,7 +12,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.store import row_company
-from d365fo_emulator.storage import import_state, selection
+from d365fo_emulator.storage import import_state, number_sequences, selection
 from d365fo_emulator.storage.physical import (
     AFTER_SEPARATOR,
     SEPARATOR,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.numbering import NumberSequence
     from d365fo_emulator.entities.store import (
         EntityProgress,
         RowError,
@@ -85,11 +86,12 @@ class SqliteRowStore:
         first_row: int,
         columns: Sequence[Sequence[Value]],
         errors: Sequence[RowError],
+        sequences: Sequence[NumberSequence] = (),
     ) -> None:
         """Writes a batch of rows (column-wise), their errors and the progress, together."""
         table = self._tables.prepare(entity)
         count = len(columns[0]) if columns else 0
-        keys = keys_of(entity, fields, columns, count)
+        keys = [] if sequences else keys_of(entity, fields, columns, count)
         names = table.names(fields)
         insert = (
             f"INSERT INTO {table.staging} (execution, row, _key{listed(names)})"
@@ -97,6 +99,9 @@ class SqliteRowStore:
         )
         with self._database.write() as connection:
             writer = import_state.writer_number(connection, execution)
+            if sequences:
+                columns = number_sequences.filled(connection, entity, fields, columns, sequences)
+                keys = keys_of(entity, fields, columns, count)
             rows = zip(itertools.repeat(writer), itertools.count(first_row), keys, *columns)
             connection.executemany(insert, rows)
             import_state.write_errors(connection, execution, entity.name, errors)
@@ -231,6 +236,18 @@ class SqliteRowStore:
             return import_state.count_failed_rows(connection, execution, entity.name, stage)
 
     # Target
+
+    def truncate(self, execution: ExecutionId, entity: EntityType, company: str) -> None:
+        """Deletes the target rows of a company, once for an entity of an execution that has begun.
+
+        It is noted in the transaction that deletes.
+        """
+        table = self._tables.prepare(entity)
+        with self._database.write() as connection:
+            if import_state.may_truncate(connection, execution, entity.name):
+                connection.execute(
+                    f"DELETE FROM {table.target} WHERE company = ?", (_company(entity, company),)
+                )
 
     def upsert(
         self,
@@ -376,7 +393,7 @@ class SqliteRowStore:
         tables = self._tables.all()
         names = [name for table in tables for name in (table.staging, table.target)]
         with self._database.write() as connection:
-            for name in (*names, "row_error", "progress", "writer"):
+            for name in (*names, "row_error", "progress", "writer", "number_sequence"):
                 connection.execute(f"DELETE FROM {name}")
 
     @staticmethod

@@ -77,6 +77,18 @@ def begin_progress(
     )
 
 
+def may_truncate(connection: sqlite3.Connection, execution: ExecutionId, entity: str) -> bool:
+    """Whether the target was not emptied for this entity of this execution yet; notes that it is.
+
+    The entity must have its place (see `begin_progress`).
+    """
+    noted = connection.execute(
+        "UPDATE progress SET truncated = 1 WHERE execution = ? AND entity = ? AND truncated = 0",
+        (execution, entity),
+    )
+    return noted.rowcount > 0
+
+
 def write_progress(
     connection: sqlite3.Connection,
     execution: ExecutionId,

@@ -32,6 +32,13 @@ DATA_STEPS: Mapping[int, str] = {
         CREATE TABLE change (number INTEGER NOT NULL);
         INSERT INTO change SELECT coalesce(max(number), 0) FROM writer;
     """,
+    3: """
+        CREATE TABLE number_sequence (
+          entity TEXT NOT NULL, field TEXT NOT NULL, company TEXT NOT NULL, last INTEGER NOT NULL,
+          PRIMARY KEY (entity, field, company)
+        ) WITHOUT ROWID;
+    """,
+    4: "ALTER TABLE progress ADD COLUMN truncated INTEGER NOT NULL DEFAULT 0",
 }
 
 

@@ -8,7 +8,7 @@ ever reach SQL. A change here raises the version and adds a step to `migrations`
 from __future__ import annotations
 
 CONTROL_VERSION = 2
-DATA_VERSION = 2
+DATA_VERSION = 4
 
 CONTROL = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -51,7 +51,12 @@ CREATE TABLE progress (
   staged INTEGER NOT NULL DEFAULT 0, staging_done INTEGER NOT NULL DEFAULT 0,
   ordered_through INTEGER NOT NULL DEFAULT 0,
   created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0,
-  target_done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (execution, entity)
+  target_done INTEGER NOT NULL DEFAULT 0, truncated INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (execution, entity)
+) WITHOUT ROWID;
+CREATE TABLE number_sequence (
+  entity TEXT NOT NULL, field TEXT NOT NULL, company TEXT NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY (entity, field, company)
 ) WITHOUT ROWID;
 CREATE TABLE row_error (
   execution TEXT NOT NULL, entity TEXT NOT NULL, row INTEGER NOT NULL, stage TEXT NOT NULL,

@@ -1,5 +1,6 @@
 """The row store: staging, target, errors and progress, and what a crash or a reader sees."""
 
+import dataclasses
 import threading
 
 import pytest
@@ -7,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from d365fo_emulator.entities.model import EntityType, Field, FieldType, Origin
+from d365fo_emulator.entities.numbering import NumberSequence
 from d365fo_emulator.entities.store import EntityProgress, RowError, Stage
 from d365fo_emulator.kernel.workspace import ExecutionId
+from d365fo_emulator.storage import import_state
 from d365fo_emulator.storage.database import Database, build_file
 from d365fo_emulator.storage.entities import SqliteRowStore
 from d365fo_emulator.storage.schema import DATA, DATA_VERSION
@@ -88,6 +91,54 @@ def target(store, entity=GROUPS, company="USMF"):
 
 def failed(row, text="bad", stage=Stage.TARGET):
     return RowError(row, stage, "DESCRIPTION", text)
+
+
+# Number sequences
+
+NUMBERED = dataclasses.replace(GROUP, size=20)
+NUMBERS = [NumberSequence(NUMBERED, "USMF")]
+NUMBERED_FIELDS = (NUMBERED, *FIELDS[1:])
+
+
+def number(store, rows, execution=RUN, first=1, sequences=NUMBERS):
+    """Stages a batch whose blank keys are filled; gives the keys of all rows of the execution."""
+    store.prepare(GROUPS)
+    columns = list(zip(*rows, strict=True))
+    store.stage(execution, GROUPS, NUMBERED_FIELDS, first, columns, [], sequences)
+    return [key for _, (keys,) in store.staged(execution, GROUPS, (GROUP,)) for key in keys]
+
+
+def test_blank_cells_take_the_next_numbers_of_their_company(store):
+    rows = [("", "a", 1.0), ("20", "b", 1.0), (None, "c", 1.0)]
+    assert number(store, rows) == ["USMF-000001", "20", "USMF-000002"]
+    third = number(store, [("", "d", 1.0)], first=4)[3]
+    assert third == "USMF-000003"
+    assert number(store, rows, SECOND_RUN)[2] == "USMF-000005"
+    elsewhere = [NumberSequence(NUMBERED, "DEMF")]
+    assert number(store, rows, ExecutionId("run-3"), sequences=elsewhere)[0] == "DEMF-000001"
+
+
+def test_numbers_of_a_batch_that_was_not_kept_are_given_again(store, monkeypatch):
+    number(store, [("", "a", 1.0)])
+    with monkeypatch.context() as patch:
+        patch.setattr(import_state, "write_errors", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            number(store, [("", "b", 1.0)], first=2)
+    assert number(store, [("", "b", 1.0)], first=2) == ["USMF-000001", "USMF-000002"]
+
+
+def test_numbered_rows_are_found_by_their_numbers_in_the_target(store):
+    number(store, [("", "a", 1.0), ("", "b", 1.0)])
+    store.finish_staging(RUN, GROUPS, failed=False)
+    assert list(store.duplicate_rows(RUN, GROUPS, "USMF")) == []
+    store.upsert(RUN, GROUPS, FIELDS, "USMF")
+    assert store.exists(GROUPS, GROUP, "usmf-000002", "USMF")
+
+
+def test_sequences_begin_anew_when_everything_is_cleared(store):
+    number(store, [("", "a", 1.0)])
+    store.clear()
+    assert number(store, [("", "a", 1.0)]) == ["USMF-000001"]
 
 
 # Staging
