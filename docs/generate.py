@@ -320,6 +320,7 @@ ENVIRONMENT_TEXTS = {
     "resources": "further audiences that tokens may be asked for",
     "entities": "beyond the catalogue: a definition, a `$metadata` document, or a package to learn",
     "dataSources": "source data formats beside the stock ones, or in their place",
+    "templates": "templates of data projects, as clients read them over OData",
     "dataProjects": "data projects that are there from the beginning",
     "data": "rows to begin with: by staging name, or of a package",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from d365fo_emulator.kernel.settings import Settings
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -79,6 +80,33 @@ class Project:
 
 
 @dataclass(frozen=True)
+class TemplateEntity:
+    """One entity of a template; empty `category`: the catalogue's."""
+
+    entity: str
+    unit: int = 1
+    level: int = 1
+    sequence: int = 1
+    category: str = ""
+    module: str = ""
+    tags: str = ""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template that data projects are made from; clients read them over OData.
+
+    `validated`: when it was; only the status `Validated` has it.
+    """
+
+    id: str
+    entities: tuple[TemplateEntity, ...]
+    description: str = ""
+    status: str = "Validated"
+    validated: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class Seed:
     """Rows to begin with: of one entity by staging name, or of a package (then `package`)."""
 
@@ -107,6 +135,7 @@ class EnvironmentFile:
     entities: tuple[Mapping[str, Any], ...] = ()
     data_sources: tuple[Mapping[str, Any], ...] = ()
     data_projects: tuple[Project, ...] = ()
+    templates: tuple[Template, ...] = ()
     data: tuple[Seed, ...] = ()
     settings: Settings = field(default_factory=Settings)
     server: Mapping[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import importlib.resources
 import json
 from pathlib import Path
@@ -15,6 +16,8 @@ from d365fo_emulator.config.entries import (
     Project,
     ProjectEntity,
     Seed,
+    Template,
+    TemplateEntity,
     Tenant,
     UserEntry,
 )
@@ -106,6 +109,7 @@ def _sections(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "entities": lambda value: tuple(_located(item, folder) for item in value),
         "dataSources": lambda value: tuple(dict(item) for item in value),
         "dataProjects": lambda value: tuple(_project(item) for item in value),
+        "templates": lambda value: tuple(_template(item) for item in value),
         "data": lambda value: tuple(Seed(**_frozen(_located(item, folder))) for item in value),
         "settings": Settings.from_wire,
         "server": dict,
@@ -138,6 +142,18 @@ def _project_entity(item: Mapping[str, Any]) -> ProjectEntity:
         for name, wanted in item.get("filter", {}).items()
     }
     return ProjectEntity(**_frozen(parts))
+
+
+def _template(item: Mapping[str, Any]) -> Template:
+    entities = tuple(TemplateEntity(**entity) for entity in item["entities"])
+    parts: dict[str, Any] = {**item, "entities": entities}
+    if "validated" in parts:
+        try:
+            instant = dt.datetime.fromisoformat(str(parts["validated"]))
+        except ValueError as error:
+            raise ConfigurationError(f"templates: {item['id']}: {error}") from None
+        parts["validated"] = instant.replace(tzinfo=instant.tzinfo or dt.UTC)
+    return Template(**parts)
 
 
 def _located(item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -214,6 +230,7 @@ def _check_names(environment: EnvironmentFile) -> None:
         ("company", [company.id for company in environment.companies]),
         ("data source", [source["name"] for source in environment.data_sources]),
         ("data project", [project.name for project in environment.data_projects]),
+        ("template", [template.id for template in environment.templates]),
     ):
         doubled = sorted(
             {n for n in names if [m.casefold() for m in names].count(n.casefold()) > 1}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.kernel.errors import EmulatorError
 from d365fo_emulator.odata.errors import (
-    EXCEPTION_TYPE,
     NO_RESOURCE,
     ActionFailed,
     WriteFailed,
@@ -46,6 +45,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Read in the notes of a client that met it at an export; here for ResetVersionToken alone.
     "project-unknown": ("Data project {project} does not exist.", "client"),
     "company-unknown": ("The company {company} does not exist.", "inferred"),
+    "execution-running": ("Execution {id} is still running.", "inferred"),
+    "message-not-found": ("Message {id} was not found.", "inferred"),
     "execution-id-used": ("Execution id {id} already exists.", "inferred"),
     "blob-missing": ("The remote server returned an error: (404) Not Found.", "inferred"),
     "blob-forbidden": ("The remote server returned an error: (403) Forbidden.", "inferred"),
@@ -149,6 +150,7 @@ ROW_TEXTS: dict[str, tuple[str, str]] = {
         ),
         "inferred",
     ),
+    "staging-needed": ("Error: Staging cannot be skipped for entity {entity}", "client"),
     "format-unknown": (
         (
             "Warning: The value '{format}' in field 'Source data format' is not found in the"
@@ -157,19 +159,15 @@ ROW_TEXTS: dict[str, tuple[str, str]] = {
         "inferred",
     ),
 }
-STAGING_NEEDED = "Staging cannot be skipped for entity {entity}."  # the first four words: client
 
 
-def write_failed(table: str, key: str, reason: str = "", **names: str) -> WriteFailed:
-    """The refusal of a row, by its meaning."""
+def write_failed(
+    table: str, key: str, reason: str = "", kind: str = "", **names: str
+) -> WriteFailed:
+    """The refusal of a row, by its meaning; `kind`: the exception's type, where it is another."""
     text, _evidence = ROW_TEXTS[key]
     entries = text.format(**names)
-    return WriteFailed(write_text("infolog", table=table, entries=entries), reason)
-
-
-def staging_needed(entity: str) -> WriteFailed:
-    """The refusal of an entity that cannot go without its staging table."""
-    return WriteFailed(STAGING_NEEDED.format(entity=entity), kind=EXCEPTION_TYPE)
+    return WriteFailed(write_text("infolog", table=table, entries=entries), reason, kind)
 
 
 def row_missing() -> WriteFailed:

@@ -16,6 +16,7 @@ from d365fo_emulator.dmf.entity_types import (
 from d365fo_emulator.dmf.model import DataProject, Operation, ProjectCategory
 from d365fo_emulator.dmf.projects import entity_of, with_changed, with_entity, without_entity
 from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.odata.errors import EXCEPTION_TYPE
 from d365fo_emulator.packages.errors import SourceUnreadable
 from d365fo_emulator.packages.model import PackageEntity
 
@@ -238,7 +239,9 @@ class DefinitionGroupDetails:
                 DETAIL, "format-unknown", str(error), format=entity.source_format
             ) from error
         if entity.skip_staging and not self._may_skip_staging(entity):
-            raise errors.staging_needed(entity.label)
+            raise errors.write_failed(
+                DETAIL, "staging-needed", kind=EXCEPTION_TYPE, entity=entity.label
+            )
 
     def _may_skip_staging(self, entity: PackageEntity) -> bool:
         """Whether files may be written without a staging table.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from d365fo_emulator.blob.service import BlobService
+    from d365fo_emulator.config.entries import Template
     from d365fo_emulator.dmf.engine import Engine
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.dmf.store import DataManagementStore
@@ -47,6 +48,7 @@ class Surroundings:
     companies: Mapping[str, str]
     is_own_base: Callable[[str], bool]
     formats: SourceFormats = STANDARD
+    templates: tuple[Template, ...] = ()
 
 
 class DataManagement:

@@ -28,7 +28,7 @@ from d365fo_emulator.packages.model import PackageEntity
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.dmf.service import DataManagement
@@ -60,8 +60,10 @@ def entity_sets(service_of: Callable[[Workspace], DataManagement]) -> dict[str, 
         EntitySet(
             "DataManagementExecutionJobDetails", EXECUTION_JOB_DETAIL, lambda x: JobDetails(dmf(x))
         ),
-        EntitySet("DefinitionGroupTemplateHeaders", TEMPLATE_HEADER, lambda _: NoRows()),
-        EntitySet("DefinitionGroupTemplateLines", TEMPLATE_LINE, lambda _: NoRows()),
+        EntitySet(
+            "DefinitionGroupTemplateHeaders", TEMPLATE_HEADER, lambda x: TemplateHeaders(dmf(x))
+        ),
+        EntitySet("DefinitionGroupTemplateLines", TEMPLATE_LINE, lambda x: TemplateLines(dmf(x))),
         EntitySet("DataManagementEntities", MANAGED_ENTITY, lambda x: ManagedEntities(dmf(x))),
     )
     return {one.name: one for one in sets}
@@ -112,11 +114,7 @@ class JobDetails:
 
     def one(self, key: Key) -> Row | None:
         """One entity of an execution."""
-        for row in self.read({"JobId": key["JobId"]}):
-            names = ("DefinitionGroupId", "EntityName")
-            if all(row[name].casefold() == key[name].casefold() for name in names):
-                return row
-        return None
+        return row_of(self.read({"JobId": key["JobId"]}), key)
 
 
 def _planned(plan: list[PackageEntity], run: EntityRun) -> PackageEntity:
@@ -170,16 +168,64 @@ def _instant(instant: dt.datetime | None) -> dt.datetime:
     return EMPTY_INSTANT if instant is None else instant.replace(microsecond=0)
 
 
-class NoRows:
-    """A set that the workspace has nothing in."""
+@dataclass(frozen=True)
+class TemplateHeaders:
+    """`DefinitionGroupTemplateHeaders`: the templates of the environment file."""
+
+    dmf: DataManagement
 
     def read(self, _wanted: Mapping[str, Any]) -> Iterator[Row]:
-        """Nothing."""
-        return iter(())
+        """The templates, in the file's order."""
+        for one in self.dmf.at.templates:
+            yield {
+                "TemplateId": one.id,
+                "Status": one.status,
+                "Description": one.description,
+                "ValidatedDateTime": _instant(one.validated),
+            }
 
-    def one(self, _key: Key) -> Row | None:
-        """Nothing."""
-        return None
+    def one(self, key: Key) -> Row | None:
+        """The template of this id."""
+        return row_of(self.read({}), key)
+
+
+@dataclass(frozen=True)
+class TemplateLines:
+    """`DefinitionGroupTemplateLines`: the entities of the templates."""
+
+    dmf: DataManagement
+
+    def read(self, _wanted: Mapping[str, Any]) -> Iterator[Row]:
+        """The entities, template by template."""
+        for template in self.dmf.at.templates:
+            for one in template.entities:
+                known = self.dmf.at.catalogue.find(one.entity)
+                category = one.category or (known.category if known else "")
+                yield {
+                    "TemplateId": template.id,
+                    "Entity": known.label if known else one.entity,
+                    "SysModule": one.module,
+                    "LevelInExecutionUnit": one.level,
+                    "FailLevelOnError": "No",
+                    "Sequence": one.sequence,
+                    "EntityCategory": category_member(category),
+                    "ValidationStatus": "No",  # recorded so, of a template that is validated
+                    "Tags": one.tags,
+                    "FailExecutionUnitOnError": "No",
+                    "ExecutionUnit": one.unit,
+                }
+
+    def one(self, key: Key) -> Row | None:
+        """One entity of a template."""
+        return row_of(self.read({}), key)
+
+
+def row_of(rows: Iterable[Row], key: Key) -> Row | None:
+    """The row of this key, letter case aside."""
+    for row in rows:
+        if all(row[name].casefold() == value.casefold() for name, value in key.items()):
+            return row
+    return None
 
 
 @dataclass(frozen=True)

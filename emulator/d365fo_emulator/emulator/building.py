@@ -206,6 +206,7 @@ class WorkspaceBuilder:
                 companies=seeding.companies_of(environment),
                 is_own_base=shared.is_own_base,
                 formats=formats,
+                templates=environment.templates,
             ),
             shared.engine,
             lambda error: shared.on_failure(workspace.id, error),
