@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf.checks import known_entity
 from d365fo_emulator.dmf.listings import rows_id
-from d365fo_emulator.dmf.model import EntityRun
+from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.entities.store import Stage
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 from d365fo_emulator.packages.mapping import staging_name
@@ -70,10 +70,41 @@ class ImportTask:
         self.position = listing.position
         self.rows_id = rows_id(execution.id, listing.before)
         self.archive = archive
-        self.report = report
+        self._report = report
         self.go_on = go_on
         self.entity = _known(deps.catalogue, listing.plan)
         self.company = execution.company if self.entity.per_company else ""
+
+    @property
+    def skips_staging(self) -> bool:
+        """Whether rows go from the file to the target without a stop that others can see.
+
+        They pass through the staging tables all the same, where an import that is cut off finds
+        them. Without a target step there is nothing to skip to.
+        """
+        return self.plan.skip_staging and self.execution.options.execute
+
+    def report(self, run: EntityRun) -> None:
+        """Tells how the entity stands."""
+        self._report(self.seen(run))
+
+    def seen(self, run: EntityRun) -> EntityRun:
+        """The run as others see it: where staging is skipped, its step is part of the target's."""
+        if not self.skips_staging or run.staging_status is EntityStatus.NOT_RUN:
+            return run
+        is_staged = run.staging_status is EntityStatus.FINISHED
+        return dataclasses.replace(
+            run,
+            staging_status=EntityStatus.NONE,
+            target_status=run.target_status if is_staged else run.staging_status,
+            staging_created=0,
+            staging_in_error=0,
+            target_in_error=run.target_in_error + run.staging_in_error,
+            staging_started_at=None,
+            staging_ended_at=None,
+            target_started_at=run.staging_started_at,
+            target_ended_at=run.target_ended_at if is_staged else run.staging_ended_at,
+        )
 
     def planned(self) -> EntityRun:
         """The run before anything was done; what a former process began keeps its instants."""

@@ -76,9 +76,9 @@ class _Course:
 
     def _through(self, task: ImportTask) -> EntityRun:
         if why := self._schedule.why_not(task.position):
-            run = noted(task.planned(), why)
-            task.report(run)
-            return run
+            stopped = noted(task.planned(), why)
+            task.report(stopped)
+            return stopped
         staged = self._staged(task)
         if staged is None:
             return task.planned()
@@ -87,7 +87,7 @@ class _Course:
         task.report(run)
         if task.go_on():
             self._begin(self._schedule.end(task.position, _ending(run)))
-        return run
+        return task.seen(run)
 
     def _staged(self, task: ImportTask) -> EntityRun | None:
         ahead = self._ahead.pop(task.position, None)

@@ -61,6 +61,8 @@ class _Target:
         task = self._task
         progress = task.progress()
         if not progress.target_done:
+            if task.execution.options.truncate:
+                self._rows.truncate(*self._at, task.company)
             if not progress.ordered_through:
                 self._check()
             in_error = task.failed_rows(Stage.TARGET)

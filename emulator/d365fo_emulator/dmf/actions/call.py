@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def begin(call: Call, job: Job) -> None:
         script=script,
         created_at=exchange.workspace.clock.now,
         state=ExecutionState.NOT_RUN,
-        options=job.options,
+        options=_options_of(job),
         package=job.package,
         package_name=job.package_name,
         plan=project.entities,
@@ -118,6 +119,14 @@ def begin(call: Call, job: Job) -> None:
             raise errors.failed("execution-id-used", id=job.execution_id)
         case Acceptance.PROJECT_EXISTS:
             raise errors.failed("project-exists", project=project.name)
+
+
+def _options_of(job: Job) -> RunOptions:
+    """What the call asks for, and what the data project asks for of each of its imports."""
+    truncate = job.options.truncate or (
+        job.project.truncate and job.project.operation is Operation.IMPORT
+    )
+    return dataclasses.replace(job.options, truncate=truncate)
 
 
 def may_run_again(call: Call) -> bool:
