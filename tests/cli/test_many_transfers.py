@@ -83,7 +83,7 @@ def test_error_files_are_saved_next_to_the_package(emulator, tmp_path, capsys):
     assert code == 1
     keys = tmp_path / "groups.Customer groups.error-keys.txt"
     assert str(keys) in out
-    assert keys.read_text("utf-8-sig").splitlines() == ["CUSTOMERGROUPID", ""]
+    assert keys.read_text("utf-8-sig").splitlines() == ["CUSTOMERGROUPID", '""']
 
 
 def test_without_error_files_none_are_saved(emulator, tmp_path, capsys):

@@ -92,11 +92,10 @@ def show(path: Path, entity: str | None, no_rows: bool, unpack: Path | None, as_
 
     catalogue = BuiltinCatalogue()
 
-    def entity_name(plan: PackageEntity) -> str:
-        known = catalogue.find(plan.label)
-        return plan.target_entity or (known.name if known else plan.label)
+    def entity_of(plan: PackageEntity) -> EntityType | None:
+        return catalogue.find(plan.target_entity or plan.label) or catalogue.find(plan.label)
 
-    contents = showing.read_contents(path, STANDARD, entity_name, count_rows=not no_rows)
+    contents = showing.read_contents(path, STANDARD, entity_of, count_rows=not no_rows)
     if unpack is not None:
         for file in showing.unpack(path, unpack):
             note(f"wrote {file}")

@@ -10,6 +10,7 @@ from d365fo_emulator.kernel.errors import EmulatorError, NotEmulated
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, open_package
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.model import Shape
+from d365fo_emulator.packages.formats.shaping import shape_to_read
 from d365fo_emulator.packages.manifest import parse_header, parse_manifest
 from d365fo_emulator.packages.mapping import wanted_columns
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.packages.archive import Package
     from d365fo_emulator.packages.formats.registry import SourceFormats
     from d365fo_emulator.packages.model import Manifest, PackageEntity, PackageHeader
@@ -54,7 +56,7 @@ class Contents:
 def read_contents(
     path: Path,
     formats: SourceFormats,
-    entity_name: Callable[[PackageEntity], str],
+    entity_of: Callable[[PackageEntity], EntityType | None],
     *,
     count_rows: bool = True,
 ) -> Contents:
@@ -63,7 +65,7 @@ def read_contents(
     Args:
         path: the package.
         formats: the formats that its files may have.
-        entity_name: AOT name of a listed entity (rows of XML are named so).
+        entity_of: what is known of a listed entity: names of XML rows, widths of columns.
         count_rows: whether files are read to their end, or the header alone.
 
     Raises:
@@ -76,7 +78,7 @@ def read_contents(
         with package.open(MANIFEST) as stream:
             manifest = parse_manifest(stream)
         listed = tuple(
-            _listed(package, plan, formats, entity_name(plan), count_rows=count_rows)
+            _listed(package, plan, formats, entity_of(plan), count_rows=count_rows)
             for plan in manifest.entities
         )
         named = {found for plan in manifest.entities if (found := package.find(plan.file_name))}
@@ -112,7 +114,7 @@ def _listed(
     package: Package,
     plan: PackageEntity,
     formats: SourceFormats,
-    entity_name: str,
+    entity: EntityType | None,
     *,
     count_rows: bool,
 ) -> Listed:
@@ -123,14 +125,19 @@ def _listed(
     try:
         source_format = formats.find(plan.source_format)
         with package.open(plan.file_name) as stream:
-            wanted = wanted_columns(plan.maps or ())
-            shape = Shape(entity_name, plan.label, wanted, sheet=plan.sheet)
-            table = source_format.read(stream, shape)
+            table = source_format.read(stream, _shape(plan, entity))
             columns = tuple(table.header)
             rows = sum(1 for _ in table.rows) if count_rows else None
     except (SourceUnreadable, NotEmulated, PackageRefused) as error:
         return Listed(plan, size, columns, problem=_sentence(error))
     return Listed(plan, size, columns, rows)
+
+
+def _shape(plan: PackageEntity, entity: EntityType | None) -> Shape:
+    if entity is not None:
+        return shape_to_read(entity, plan.maps or (), plan.sheet)
+    name = plan.target_entity or plan.label
+    return Shape(name, plan.label, wanted_columns(plan.maps or ()), sheet=plan.sheet)
 
 
 def _sentence(error: EmulatorError) -> str:
