@@ -26,6 +26,7 @@ FORMS = {
     "name": r"[^?]+",
     "jwt": r"[\w-]+\.[\w-]+\.[\w-]+",
     "digits": r"\d+",
+    "tag": r"[\w+/]+=*",
     "timestamp": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ",
     "file": r"[\w.%-]+",
     "text": r"[\s\S]+",

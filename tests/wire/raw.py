@@ -35,7 +35,7 @@ def send(emulator, base, method, path, headers=None, body=None):
     else:
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=TIMEOUT)
     sent = {"Host": address.netloc} | (headers or {})
-    if method in {"POST", "PUT"} and "Content-Length" not in sent:
+    if (body or method in {"POST", "PUT"}) and "Content-Length" not in sent:
         sent["Content-Length"] = str(len(body or b""))
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wire.set_recordings import SET_REPLAYS
+
 VARIABLE = "D365FO_EMULATOR_RECORDINGS"
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "facts" / "recordings.jsonl"
 
@@ -152,7 +154,7 @@ def left_out(pairs):
     return {
         name: LEFT_OUT.get(name, LATER)
         for name, pair in pairs.items()
-        if name in LEFT_OUT or pair["action"] not in REPLAYED
+        if name not in SET_REPLAYS and (name in LEFT_OUT or pair["action"] not in REPLAYED)
     }
 
 

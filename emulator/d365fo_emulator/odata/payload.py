@@ -29,6 +29,8 @@ def read_payload(body: bytes, of: EntityType, note: Callable[[str], None]) -> di
         PayloadInvalid: no JSON object, unknown members, values of other types.
 
     """
+    if not body.strip():
+        raise PayloadInvalid("the body is empty")
     try:
         members = parse_body(body)
     except ModelStateInvalid as error:
