@@ -116,7 +116,9 @@ def test_what_is_there_is_not_replaced_unless_told(catalogue, tmp_path):
         (("import", "metadata.xml", "--entities", "cards.zip"), "cannot be read"),
         (("learn", "metadata.xml"), "zip"),
         (("show", "--environment", "no.yaml"), "cannot be read"),
-        (("import", "no.xml"), "does not exist"),
+        (("import", "no.xml"), "no.xml: cannot be read"),
+        (("import", "metadata.xml", "--entities", "no.csv"), "no.csv: cannot be read"),
+        (("learn", "no.zip"), "there is no file no.zip"),
         (("learn",), "Missing argument"),
     ],
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.entities.model import CompositePart, EntityType, Field
     from d365fo_emulator.packages.learning import Seen
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(path_type=Path)
 environment_option: Callable[[Any], Any] = click.option(
     "--environment",
     metavar="FILE",
@@ -178,6 +178,8 @@ def learnt_entities(packages: Iterable[Path], known: Catalogue) -> Iterator[Enti
     seen: dict[str, Seen] = {}
     without = []
     for path in packages:
+        if not path.is_file():
+            raise ConfigurationError(f"there is no file {path}")
         for one in look_at(path, STANDARD):
             if one.problem:
                 note(f"{path.name}: {one.label}: {one.problem}")
