@@ -209,7 +209,9 @@ CASES = {
         CUSTOMER_GROUPS, CUSTOMERS, manifest=[("<Disable>false<", "<Disable>true<")]
     ),
     "MAN019": lambda: package(manifest=[("<SampleFilePath />", "<sampleFilePath />")]),
-    "MAN020": lambda: package(manifest=[("<ValidationStatus>Yes<", "<ValidationStatus>No<")]),
+    "MAN020": lambda: package(
+        manifest=[(ALL_MAPS, ""), ("<ValidationStatus>Yes<", "<ValidationStatus>No<")]
+    ),
     "MAP001": lambda: package(data=TEXT.replace("DESCRIPTION", "TEXT").encode()),
     "MAP002": lambda: package(data="".join(line + ",x\r\n" for line in TEXT.splitlines()).encode()),
     "MAP003": lambda: package(data=b"A,B\r\n1,2\r\n"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ from d365fo_emulator.lint.control_xml import (
 )
 from d365fo_emulator.lint.manifest_checks import KNOWN_VERSIONS, LONGEST_NAME
 from d365fo_emulator.lint.sheet_checks import sheets_of
+from d365fo_emulator.lint.text_fixes import to_unicode_crlf
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, Package
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
+from d365fo_emulator.packages.formats.delimited import CSV_UNICODE
 from d365fo_emulator.packages.formats.excel import Excel
 from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.xml_rows import XmlRows
@@ -141,8 +144,12 @@ def _header_of(mending: Mending, entity: ET.Element) -> list[str]:
         source_format = mending.options.formats.find(text_of(entity, "SourceFormat"))
         if isinstance(source_format, XmlRows):
             return []
-        with mending.package.open(name) as stream:
-            shape = Shape(sheet=text_of(entity, "ExcelSheetName"))
+        shape = Shape(sheet=text_of(entity, "ExcelSheetName"))
+        with mending.package.open(name) as stream, tempfile.TemporaryFile() as copy:
+            if source_format == CSV_UNICODE:  # its encoding is mended too, in the next round
+                to_unicode_crlf(stream, copy)
+                copy.seek(0)
+                return list(source_format.read(copy, shape).header)
             return list(source_format.read(stream, shape).header)
     except (SourceUnreadable, PackageRefused, NotEmulated):
         return []

@@ -7,6 +7,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.lint.manifest_checks import at
+from d365fo_emulator.lint.model import Severity
 from d365fo_emulator.packages.archive import MANIFEST
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _check_switches(context: Context, listed: Listed) -> None:
         report.add("MAN014", f"{plan.label}: rows go to the target without staging", place)
     if plan.validation_status not in {"Yes", ""}:
         place = place_of(listed, "ValidationStatus")
-        report.add("MAN020", f"{plan.label}: ValidationStatus is {plan.validation_status}", place)
+        severity = Severity.FRAGILE if plan.maps else Severity.FAILS
+        message = f"{plan.label}: ValidationStatus is {plan.validation_status}"
+        report.add("MAN020", message, place, severity=severity)
 
 
 def _check_order(context: Context) -> None:

@@ -279,9 +279,10 @@ MANIFEST_RULES = (
         "MAN020",
         F,
         "ValidationStatus says that the mapping is not sound",
-        "An entity whose mapping is not validated (`No`) does not finish.",
+        "Seen of entities without a mapping whose status was `No`: the execution was Executing for"
+        " as long as anybody watched. With maps it is odd only (W).",
         "Set it to Yes when the maps are complete.",
-        "inferred",
+        "recorded",
     ),
 )
 

@@ -45,7 +45,8 @@ def _encoding_of(head: bytes) -> str:
     if head[:1] == b"\0":
         return "utf-16-be"
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        # Of a longer file the last character may be cut.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < PIECE)
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8"

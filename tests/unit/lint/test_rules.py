@@ -91,7 +91,9 @@ def test_the_worst_of_a_file_comes_first(lint):
 
 def test_places_in_a_manifest_are_lines_and_columns(lint):
     text = lint_cases.files(CUSTOMER_GROUPS)["Manifest.xml"].decode()
-    place = next(f.place for f in lint(CASES["MAN020"]()) if f.code == "MAN020")
+    edit = [("<ValidationStatus>Yes<", "<ValidationStatus>Error<")]
+    ((place, severity),) = [(f.place, f.severity) for f in lint(lint_cases.package(manifest=edit))]
+    assert severity is Severity.FRAGILE
     assert (place.line, place.column) == (1, text.index("<ValidationStatus>") + 1)
 
 
