@@ -76,9 +76,11 @@ ACTIONS: tuple[ActionSignature, ...] = (
         "documented",
         built=True,
     ),
-    _action("GetEntityExecutionSummaryStatusList", EXECUTION, EdmType.STRINGS, 36, "client"),
+    _action(
+        "GetEntityExecutionSummaryStatusList", EXECUTION, EdmType.STRINGS, 36, "client", built=True
+    ),
     _action("GetExecutionErrors", EXECUTION, S, 24, "documented", built=True),
-    _action("GetExecutionSummaryPageUrl", EXECUTION, S, 12, "client"),
+    _action("GetExecutionSummaryPageUrl", EXECUTION, S, 12, "client", built=True),
     _action("GetImportStagingErrorFileUrl", EXECUTION_ENTITY, S, 24, "documented", built=True),
     _action("GenerateImportTargetErrorKeysFile", EXECUTION_ENTITY, B, 24, "documented", built=True),
     _action("GetImportTargetErrorKeysFileUrl", EXECUTION_ENTITY, S, 24, "documented", built=True),
@@ -88,9 +90,14 @@ ACTIONS: tuple[ActionSignature, ...] = (
         EdmType.MESSAGE_STATUS,
         12,
         "documented",
+        built=True,
     ),
-    _action("GetExecutionIdByMessageId", (Parameter("_messageId", S),), S, 61, "documented"),
-    _action("GetEntitySequence", (Parameter("listOfDataEntities", S),), S, 36, "client"),
+    _action(
+        "GetExecutionIdByMessageId", (Parameter("_messageId", S),), S, 61, "documented", built=True
+    ),
+    _action(
+        "GetEntitySequence", (Parameter("listOfDataEntities", S),), S, 36, "client", built=True
+    ),
     _action(
         "ResetVersionToken",
         (
@@ -103,10 +110,10 @@ ACTIONS: tuple[ActionSignature, ...] = (
         "client",
         built=True,
     ),
-    _action("InitializeDataManagement", (), EdmType.NOTHING, 12, "client"),
-    _action("InitializeDataManagementAsync", (), EdmType.NOTHING, 58, "client"),
+    _action("InitializeDataManagement", (), EdmType.NOTHING, 12, "client", built=True),
+    _action("InitializeDataManagementAsync", (), EdmType.NOTHING, 58, "client", built=True),
     _action("GetExportedFileUrl", EXECUTION_ENTITY, S, 36, "client", built=True),
-    _action("DeleteExecutionHistoryJob", EXECUTION, EdmType.NOTHING, 58, "client"),
+    _action("DeleteExecutionHistoryJob", EXECUTION, EdmType.NOTHING, 58, "client", built=True),
 )
 
 # Actions of another set whose parameters no public source gives.

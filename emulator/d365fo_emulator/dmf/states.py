@@ -42,6 +42,16 @@ def _is(status: EntityStatus, run: EntityRun) -> bool:
     return status in {run.staging_status, run.target_status}
 
 
+def entity_state(run: EntityRun) -> ExecutionState:
+    """The state of one entity in the words of the summary, as far as it has come."""
+    stages = (run.staging_status, run.target_status)
+    if EntityStatus.EXECUTING in stages:
+        return ExecutionState.EXECUTING
+    if run.staging_status is EntityStatus.NOT_RUN:
+        return ExecutionState.NOT_RUN
+    return summarise((run,))[0]
+
+
 @dataclass(frozen=True)
 class SummaryRule:
     """One rule: its name, when it holds, the state it gives, and the sentence that says why.

@@ -210,7 +210,9 @@ def _action(finance: Finance, exchange: Exchange, collection: str, name: str) ->
         text = errors.action_text(signature.name, signature.entity, error.text)
         return _failure(exchange, text)
     if signature.returns is EdmType.NOTHING:
-        return _with_headers(exchange, Response(status=204))
+        nothing = Response(status=204)
+        del nothing.headers["Content-Type"]
+        return _with_headers(exchange, nothing)
     # Exactly these two members: the vendor's generated client refuses any other.
     body = {"@odata.context": _context(exchange, f"#{signature.returns}"), "value": value}
     return _answer(exchange, body, 200)

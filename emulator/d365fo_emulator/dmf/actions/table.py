@@ -15,17 +15,31 @@ from d365fo_emulator.dmf.actions.exports import (
     get_exported_package_url,
     reset_version_token,
 )
+from d365fo_emulator.dmf.actions.housekeeping import (
+    delete_execution_history_job,
+    get_entity_sequence,
+    initialize_data_management,
+)
 from d365fo_emulator.dmf.actions.imports import (
     import_from_dmt_package,
     import_from_package,
     import_from_package_async,
+)
+from d365fo_emulator.dmf.actions.messages import (
+    get_execution_id_by_message_id,
+    get_message_status,
 )
 from d365fo_emulator.dmf.actions.results import (
     generate_import_target_error_keys_file,
     get_import_staging_error_file_url,
     get_import_target_error_keys_file_url,
 )
-from d365fo_emulator.dmf.actions.status import get_execution_errors, get_execution_summary_status
+from d365fo_emulator.dmf.actions.status import (
+    get_entity_execution_summary_status_list,
+    get_execution_errors,
+    get_execution_summary_page_url,
+    get_execution_summary_status,
+)
 from d365fo_emulator.dmf.actions.uploads import get_azure_write_url
 
 if TYPE_CHECKING:
@@ -52,4 +66,12 @@ ACTIONS: dict[str, Callable[[Call], Any]] = {
     "GetImportStagingErrorFileUrl": get_import_staging_error_file_url,
     "GenerateImportTargetErrorKeysFile": generate_import_target_error_keys_file,
     "GetImportTargetErrorKeysFileUrl": get_import_target_error_keys_file_url,
+    "GetEntityExecutionSummaryStatusList": get_entity_execution_summary_status_list,
+    "GetExecutionSummaryPageUrl": get_execution_summary_page_url,
+    "GetMessageStatus": get_message_status,
+    "GetExecutionIdByMessageId": get_execution_id_by_message_id,
+    "GetEntitySequence": get_entity_sequence,
+    "InitializeDataManagement": initialize_data_management,
+    "InitializeDataManagementAsync": initialize_data_management,
+    "DeleteExecutionHistoryJob": delete_execution_history_job,
 }
