@@ -335,15 +335,21 @@ def schema_rows(
     for name, raw in schema.get("properties", {}).items():
         below = resolved(raw, root)
         items = resolved(below.get("items", {}), root)
-        mapping = next((one for one in items.get("oneOf", ()) if "properties" in one), items)
-        kind = below.get("type") or ("one of" if "enum" in below else "")
+        kind = below.get("type") or ("one of" if {"enum", "oneOf"} & below.keys() else "")
         values = ", ".join(f"`{value}`" for value in below.get("enum", ()))
-        text = ENVIRONMENT_TEXTS.get(prefix + name) or below.get("description", "")
+        text = ENVIRONMENT_TEXTS.get(prefix + name) or {**below, **raw}.get("description", "")
         required = "required" if name in schema.get("required", ()) else ""
         found.append((f"`{prefix}{name}`", kind or "number", required, values or text))
         inner = f"{prefix}{name}[]." if items else f"{prefix}{name}."
-        found += schema_rows(mapping if items else below, inner, root)
+        shape = mapping_of(items or below)
+        if shape is not schema:  # what holds itself (parts of composites) is shown once
+            found += schema_rows(shape, inner, root)
     return found
+
+
+def mapping_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a schema with alternatives, the one that is a mapping."""
+    return next((one for one in schema.get("oneOf", ()) if "properties" in one), schema)
 
 
 def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
