@@ -76,6 +76,7 @@ def import_(
     of one data project at once.
     """
     files = _packages(packages)
+    several = len(files) * max(len(connected.companies), 1) > 1
     if project and len(files) > 1:
         raise ConfigurationError("--project names one data project, and there are several packages")
     waiting = Waiting(_interval(interval, connected.admin), timeout)
@@ -96,7 +97,7 @@ def import_(
                 document["errorFiles"] = [str(path) for path in saved]
         finally:
             api.close()
-        documents.append({"package": str(file), **document})
+        documents.append({"package": str(file), **document} if several else document)
         if not as_json:
             _print_result(document, str(file) if len(files) > 1 else "")
     return _ended(documents, as_json=as_json)
