@@ -15,7 +15,14 @@ from wire.situations import ENVIRONMENT, GIVEN, Stage
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "exchanges"
 HEADER_SETS = yaml.safe_load((FOLDER / "header-sets.yaml").read_text(encoding="utf-8"))
-TRANSPORT = {"content-length", "connection", "date", "server", "keep-alive"}
+TRANSPORT = {
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "date",
+    "server",
+    "keep-alive",
+}
 CLIENTS = {
     "unmapped": "d365f0e0-0000-4000-8000-0000000000ff",
     "without rights": "d365f0e0-0000-4000-8000-0000000000fe",
