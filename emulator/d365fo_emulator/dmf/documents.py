@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from d365fo_emulator.dmf.model import RunOptions, in_order
 from d365fo_emulator.entities.store import Stage
 from d365fo_emulator.kernel.clock import instant_text
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.dmf.model import EntityRun, Execution
     from d365fo_emulator.entities.store import RowError
+    from d365fo_emulator.packages.model import PackageEntity
 
     Errors = Iterable[tuple[str, RowError]]
 
@@ -38,6 +40,7 @@ def execution_document(
         if count <= MOST_ERRORS:
             label = labels.get(entity) or labels.setdefault(entity, label_of(entity))
             listed.append(_error_document(label, error))
+    plans = dict(enumerate(in_order(execution.plan)))
     scripted = execution.script.execution_errors
     listed += [
         {"entity": "", "stage": "", "recordId": "0", "field": "", "message": message}
@@ -49,6 +52,8 @@ def execution_document(
         "operation": execution.operation,
         "definitionGroup": execution.group,
         "company": execution.company,
+        "options": _options_document(execution),
+        "packageName": execution.package_name,
         "polls": execution.polls,
         "createdAt": instant_text(execution.created_at),
         "finishedAt": execution.finished_at and instant_text(execution.finished_at),
@@ -56,7 +61,7 @@ def execution_document(
             {"state": entry.state, "at": instant_text(entry.at), "because": entry.because}
             for entry in execution.timeline
         ],
-        "entities": [_entity_document(run) for run in execution.entities],
+        "entities": [_entity_document(run, plans.get(run.position)) for run in execution.entities],
         "errors": listed,
         "errorCount": count + len(scripted),
         "reason": execution.reason,
@@ -111,9 +116,43 @@ def _error_document(label: str, error: RowError) -> dict[str, str]:
     }
 
 
-def _entity_document(run: EntityRun) -> dict[str, Any]:
+# What a call asked for, by the names of its parameters where it has some.
+_OPTIONS = {
+    "execute": "execute",
+    "fail_on_error": "failOnError",
+    "truncate": "truncate",
+    "entities": "entities",
+    "most_rows": "exportPreviewCount",
+    "changes_only": "changesOnly",
+    "without_batch": "runAsyncWithoutBatch",
+    "batch_threshold": "thresholdToRunInBatch",
+    "batch_group": "importBatchGroupId",
+}
+
+
+def _options_document(execution: Execution) -> dict[str, Any]:
+    """`execute`, and what was asked for beside the usual: most executions have little to read."""
+    usual = RunOptions()
+    asked = {}
+    for attribute, name in _OPTIONS.items():
+        value = getattr(execution.options, attribute)
+        if attribute == "execute" or value != getattr(usual, attribute):
+            asked[name] = list(value) if isinstance(value, tuple) else value
+    return asked
+
+
+def _entity_document(run: EntityRun, plan: PackageEntity | None) -> dict[str, Any]:
+    instants = {
+        "stagingStartedAt": run.staging_started_at,
+        "stagingEndedAt": run.staging_ended_at,
+        "targetStartedAt": run.target_started_at,
+        "targetEndedAt": run.target_ended_at,
+    }
     return {
         "entity": run.entity,
+        "unit": plan and plan.unit,
+        "level": plan and plan.level,
+        "sequence": plan and plan.sequence,
         "sourceFormat": run.source_format,
         "file": run.file,
         "stagingStatus": run.staging_status,
@@ -124,4 +163,6 @@ def _entity_document(run: EntityRun) -> dict[str, Any]:
         "targetRecordsCreated": run.target_created,
         "targetRecordsUpdated": run.target_updated,
         "targetRecordsInError": run.target_in_error,
+        **{name: at and instant_text(at) for name, at in instants.items()},
+        "notes": list(run.notes),
     }

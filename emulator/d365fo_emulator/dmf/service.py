@@ -160,10 +160,10 @@ class DataManagement:
     def execution_errors(self, execution: ExecutionId) -> str:
         """The text of GetExecutionErrors; an empty list for unknown ids (recorded)."""
         found = self.lives.find(execution)
-        if found is None:
+        settings = self.at.workspace.settings
+        if found is None or settings.execution_errors == "hidden":
             return "[]"
-        form = self.at.workspace.settings.errors_json
-        return documents.errors_text(found, self.row_errors(found), form)
+        return documents.errors_text(found, self.row_errors(found), settings.errors_json)
 
     def document(self, execution: Execution) -> dict[str, Any]:
         """The execution document: what command, admin API and fixture show."""

@@ -15,10 +15,12 @@ from d365fo_emulator.dmf.model import (
     Execution,
     ExecutionState,
     Operation,
+    RunOptions,
     TimelineEntry,
 )
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.kernel.workspace import ExecutionId
+from d365fo_emulator.packages.model import PackageEntity
 from d365fo_emulator.scenarios.model import ExecutionScript
 
 pytestmark = pytest.mark.evidence("inferred")
@@ -37,6 +39,7 @@ RUN = EntityRun(
     target_updated=2,
     target_in_error=1,
     notes=("a note",),
+    staging_started_at=START,
 )
 EXECUTION = Execution(
     id=ExecutionId("X-1"),
@@ -50,6 +53,7 @@ EXECUTION = Execution(
     finished_at=START + dt.timedelta(seconds=2, milliseconds=250),
     reason="some rows failed",
     entities=(RUN,),
+    plan=(PackageEntity("Customer groups", "Customer groups.csv", "CSV", None, "", "", 1, 2, 3),),
     timeline=(TimelineEntry("NotRun", START, "the job was accepted"),),
 )
 BAD = ("CustCustomerGroupEntity", RowError(3, Stage.TARGET, "DESCRIPTION", "bad"))
@@ -72,6 +76,8 @@ def test_the_document_has_exactly_the_published_members_in_order():
         "operation": "Import",
         "definitionGroup": "Groups",
         "company": "USMF",
+        "options": {"execute": True},
+        "packageName": "",
         "polls": 6,
         "createdAt": "2026-01-01T00:00:00Z",
         "finishedAt": "2026-01-01T00:00:02.25Z",
@@ -81,6 +87,9 @@ def test_the_document_has_exactly_the_published_members_in_order():
         "entities": [
             {
                 "entity": "Customer groups",
+                "unit": 1,
+                "level": 2,
+                "sequence": 3,
                 "sourceFormat": "CSV",
                 "file": "Customer groups.csv",
                 "stagingStatus": "Finished",
@@ -91,6 +100,11 @@ def test_the_document_has_exactly_the_published_members_in_order():
                 "targetRecordsCreated": 3,
                 "targetRecordsUpdated": 2,
                 "targetRecordsInError": 1,
+                "stagingStartedAt": "2026-01-01T00:00:00Z",
+                "stagingEndedAt": None,
+                "targetStartedAt": None,
+                "targetEndedAt": None,
+                "notes": ["a note"],
             }
         ],
         "errors": [
@@ -106,6 +120,18 @@ def test_the_document_has_exactly_the_published_members_in_order():
         "reason": "some rows failed",
     }
     assert list(document())[:4] == ["executionId", "state", "operation", "definitionGroup"]
+
+
+def test_what_was_asked_for_beside_the_usual_is_told_by_the_names_of_parameters():
+    options = RunOptions(
+        execute=False, fail_on_error=True, batch_threshold=1000, entities=("A", "B")
+    )
+    assert document(dataclasses.replace(EXECUTION, options=options))["options"] == {
+        "execute": False,
+        "failOnError": True,
+        "entities": ["A", "B"],
+        "thresholdToRunInBatch": 1000,
+    }
 
 
 def test_an_execution_under_way_has_no_end():
