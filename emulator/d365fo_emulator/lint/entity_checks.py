@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def check_entities(context: Context) -> None:
     """Names, doubles, order, composites."""
-    labels = collections.Counter(entity.label.casefold() for entity in context.catalogue.all())
+    labels = collections.Counter(one.label.casefold() for one in context.catalogue.names())
     seen: set[str] = set()
     for listed in context.listed:
         _check_name(context, listed, labels)
