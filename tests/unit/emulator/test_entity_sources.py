@@ -122,3 +122,16 @@ def test_the_cache_holds_definitions_that_can_be_read(files):
     (cached,) = (files / "kept").iterdir()
     labels = [json.loads(line)["name"] for line in cached.read_text("utf-8").splitlines()]
     assert labels == ["Customer groups", "Loyalty cards"]
+
+
+def test_the_emulators_own_metadata_is_read_like_a_real_one(files):
+    with Emulator() as emulator:
+        client = Client(emulator.client_config() | {"resource": emulator.http_url},
+                        emulator.http_url)  # fmt: skip
+        headers = {"Authorization": f"Bearer {client.token}"}
+        answer = client.session.get(f"{emulator.http_url}/data/$metadata", headers=headers)
+    (files / "metadata.xml").write_bytes(answer.content)
+    own = sources(files).metadata(files / "metadata.xml")
+    groups = own.find("DataManagementDefinitionGroups")
+    assert (groups.keys, groups.per_company) == (("Name",), False)
+    assert groups.find_field("OperationType").enum[:2] == ("Import", "Export")
