@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import errors
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, open_package
+from d365fo_emulator.packages.composites import known_composite
 from d365fo_emulator.packages.errors import (
     ControlFileMissing,
     PackageRefused,
@@ -37,11 +38,19 @@ HEAD_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class CheckedPackage:
-    """A package that the call takes. `unknown`: entities that are learnt from it."""
+    """A package that the call takes.
+
+    Attributes:
+        unknown: entities that are learnt from it.
+        has_data: whether any entity has its file.
+        composites: those of its entities that are composite.
+
+    """
 
     manifest: Manifest
     unknown: tuple[PackageEntity, ...]
     has_data: bool
+    composites: tuple[PackageEntity, ...] = ()
 
 
 def check_package(
@@ -61,13 +70,18 @@ def check_package(
             with package.open(MANIFEST) as stream:
                 manifest = parse_manifest(stream)
             enabled = [entity for entity in manifest.entities if not entity.disabled]
-            unknown = [one for one in enabled if known_entity(catalogue, one) is None]
+            composites = [one for one in enabled if known_composite(catalogue, one)]
+            unknown = [
+                one
+                for one in enabled
+                if one not in composites and known_entity(catalogue, one) is None
+            ]
             if unknown and workspace.settings.unknown_entities == "refuse":
                 raise _unknown(catalogue, unknown[0])
             for entity in enabled:
                 _check_source(workspace, package, entity, formats)
             has_data = any(package.find(entity.file_name) for entity in enabled)
-            return CheckedPackage(manifest, tuple(unknown), has_data)
+            return CheckedPackage(manifest, tuple(unknown), has_data, tuple(composites))
     except ControlFileMissing as error:
         raise errors.control_file_missing(workspace.ids, error.file_name, error.because) from error
     except PackageRefused as error:
@@ -81,7 +95,7 @@ def learn(catalogue: Catalogue, manifest: Manifest) -> list[str]:
     """
     learnt = []
     for plan in manifest.entities:
-        if plan.disabled:
+        if plan.disabled or known_composite(catalogue, plan):
             continue
         entity = known_entity(catalogue, plan)
         columns = [staging_name(one) for one in plan.maps or ()]

@@ -108,16 +108,7 @@ class ImportTask:
 
     def planned(self) -> EntityRun:
         """The run before anything was done; what a former process began keeps its instants."""
-        run = EntityRun.planned(self.plan, self.position)
-        if self.position < len(self.execution.entities):
-            former = self.execution.entities[self.position]
-            run = dataclasses.replace(
-                run,
-                staging_started_at=former.staging_started_at,
-                staging_ended_at=former.staging_ended_at,
-                target_started_at=former.target_started_at,
-            )
-        return run
+        return planned_run(self.execution, self.plan, self.position)
 
     def field(self, name: str) -> Field:
         """The entity's field of this staging name."""
@@ -144,6 +135,20 @@ class ImportTask:
             for _name, error in self.rows.errors(self.rows_id, self.entity)
             if error.row and error.stage is not Stage.TARGET
         }
+
+
+def planned_run(execution: Execution, plan: PackageEntity, position: int) -> EntityRun:
+    """A run before anything was done; what a former process began keeps its instants."""
+    run = EntityRun.planned(plan, position)
+    if position < len(execution.entities):
+        former = execution.entities[position]
+        run = dataclasses.replace(
+            run,
+            staging_started_at=former.staging_started_at,
+            staging_ended_at=former.staging_ended_at,
+            target_started_at=former.target_started_at,
+        )
+    return run
 
 
 def noted(run: EntityRun, note: str) -> EntityRun:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.dmf.composites import CompositeTask
 from d365fo_emulator.dmf.engine import crew
 from d365fo_emulator.dmf.import_task import ImportTask, noted
 from d365fo_emulator.dmf.listings import listings
@@ -17,6 +18,7 @@ from d365fo_emulator.dmf.schedule import Ending, Schedule
 from d365fo_emulator.dmf.staging import to_staging
 from d365fo_emulator.dmf.target import to_target
 from d365fo_emulator.packages.archive import open_package
+from d365fo_emulator.packages.composites import known_composite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from d365fo_emulator.dmf.import_task import ImportDeps
+    from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import EntityRun, Execution
+    from d365fo_emulator.packages.archive import Package
+
+    Task = ImportTask | CompositeTask
 
 
 def import_package(
@@ -48,7 +54,7 @@ def import_package(
     """
     with open_package(package) as archive, crew(workers - 1) as pool:
         tasks = [
-            ImportTask(deps, execution, listing, archive, report, go_on)
+            _task(deps, execution, listing, archive, report, go_on)
             for listing in listings(deps.catalogue, execution.plan)
         ]
         one_by_one = execution.options.fail_on_error
@@ -56,10 +62,23 @@ def import_package(
         return _Course(tasks, schedule, pool).run()
 
 
+def _task(
+    deps: ImportDeps,
+    execution: Execution,
+    listing: Listing,
+    archive: Package,
+    report: Callable[[EntityRun], None],
+    go_on: Callable[[], bool],
+) -> Task:
+    if composite := known_composite(deps.catalogue, listing.plan):
+        return CompositeTask(deps, execution, listing, composite, archive, report, go_on)
+    return ImportTask(deps, execution, listing, archive, report, go_on)
+
+
 class _Course:
     """Walks through the entities; reads files ahead where the schedule has begun them."""
 
-    def __init__(self, tasks: list[ImportTask], schedule: Schedule, pool: Executor | None) -> None:
+    def __init__(self, tasks: list[Task], schedule: Schedule, pool: Executor | None) -> None:
         self._tasks = tasks
         self._schedule = schedule
         self._pool = pool
@@ -74,7 +93,7 @@ class _Course:
             for position in positions:
                 self._ahead[position] = self._pool.submit(_stage, self._tasks[position])
 
-    def _through(self, task: ImportTask) -> EntityRun:
+    def _through(self, task: Task) -> EntityRun:
         if why := self._schedule.why_not(task.position):
             stopped = noted(task.planned(), why)
             task.report(stopped)
@@ -83,22 +102,28 @@ class _Course:
         if staged is None:
             return task.planned()
         finished = staged.staging_status is EntityStatus.FINISHED
-        run = to_target(task, staged) if finished else staged
+        run = _to_target(task, staged) if finished else staged
         task.report(run)
         if task.go_on():
             self._begin(self._schedule.end(task.position, _ending(run)))
-        return task.seen(run)
+        return task.seen(run) if isinstance(task, ImportTask) else run
 
-    def _staged(self, task: ImportTask) -> EntityRun | None:
+    def _staged(self, task: Task) -> EntityRun | None:
         ahead = self._ahead.pop(task.position, None)
         if ahead is not None and not ahead.cancel():
             return ahead.result()
         return _stage(task)
 
 
-def _stage(task: ImportTask) -> EntityRun | None:
+def _stage(task: Task) -> EntityRun | None:
     """An entity at the end of its first step; None: all was stopped before it began."""
-    return to_staging(task) if task.go_on() else None
+    if not task.go_on():
+        return None
+    return task.to_staging() if isinstance(task, CompositeTask) else to_staging(task)
+
+
+def _to_target(task: Task, staged: EntityRun) -> EntityRun:
+    return task.to_target() if isinstance(task, CompositeTask) else to_target(task, staged)
 
 
 def _ending(run: EntityRun) -> Ending:

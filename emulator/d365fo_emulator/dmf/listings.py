@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from d365fo_emulator.dmf.checks import known_entity
 from d365fo_emulator.dmf.model import in_order
 from d365fo_emulator.kernel.workspace import ExecutionId
+from d365fo_emulator.packages.composites import known_composite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,4 +54,7 @@ def rows_id(execution: ExecutionId, before: int) -> ExecutionId:
 def rows_ids(catalogue: Catalogue, execution: Execution) -> list[ExecutionId]:
     """Every id that rows of an execution are kept under."""
     most = max((one.before for one in listings(catalogue, execution.plan)), default=0)
+    for one in execution.plan:
+        if composite := known_composite(catalogue, one):
+            most = max(most, max(Counter(composite.entities).values()) - 1)
     return [rows_id(execution.id, before) for before in range(most + 1)]

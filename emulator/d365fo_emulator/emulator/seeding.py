@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from d365fo_emulator.config.entries import EnvironmentFile, Project, Seed
+    from d365fo_emulator.config.entries import EnvironmentFile, Project, ProjectEntity, Seed
     from d365fo_emulator.dmf.service import Surroundings
     from d365fo_emulator.emulator.entity_sources import EntitySources
     from d365fo_emulator.entities.model import EntityType, Field
@@ -107,25 +107,41 @@ def _checked(at: Surroundings, package: Path) -> checks.CheckedPackage:
 
 
 def _project(at: Surroundings, project: Project) -> DataProject:
-    plans = []
-    for sequence, one in enumerate(project.entities, start=1):
-        entity = _known(at, one.entity)
-        fields = [_known_field(entity, name) for name in one.fields]
-        maps = tuple(FieldMap(f.staging_name.upper(), f.staging_name.upper()) for f in fields)
-        plans.append(
-            PackageEntity(
-                label=entity.label,
-                file_name=one.file,
-                source_format=one.format,
-                maps=maps or None,
-                target_entity=entity.name,
-                sequence=sequence,
-                refresh_type=one.refresh_type,
-                filters=tuple(_filter(entity, name, wanted) for name, wanted in one.filter.items()),
-            )
-        )
+    plans = [
+        _project_entity(at, one, sequence) for sequence, one in enumerate(project.entities, start=1)
+    ]
     return DataProject(
         project.name, Operation(project.operation), tuple(plans), project.description
+    )
+
+
+def _project_entity(at: Surroundings, one: ProjectEntity, sequence: int) -> PackageEntity:
+    if composite := at.catalogue.find_composite(one.entity):
+        if one.fields or one.filter:
+            raise ConfigurationError(
+                f"dataProjects: {composite.label} is a composite entity: it takes neither fields"
+                " nor a filter"
+            )
+        return PackageEntity(
+            label=composite.label,
+            file_name=one.file,
+            source_format=one.format,
+            maps=None,
+            target_entity=composite.name,
+            sequence=sequence,
+        )
+    entity = _known(at, one.entity)
+    fields = [_known_field(entity, name) for name in one.fields]
+    maps = tuple(FieldMap(f.staging_name.upper(), f.staging_name.upper()) for f in fields)
+    return PackageEntity(
+        label=entity.label,
+        file_name=one.file,
+        source_format=one.format,
+        maps=maps or None,
+        target_entity=entity.name,
+        sequence=sequence,
+        refresh_type=one.refresh_type,
+        filters=tuple(_filter(entity, name, wanted) for name, wanted in one.filter.items()),
     )
 
 

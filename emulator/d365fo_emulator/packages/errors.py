@@ -66,6 +66,8 @@ class FileNotWritable(DataFileError):
 NOT_XML = "XML is not in correct format-Exception from HRESULT: 0xC0010009"
 IMPORT_FILE_EMPTY = "Import file empty"
 UNICODE_IN_ASCII = "Can't export unicode data as an ascii file type"
+# reported, literally, of composite entities
+DATASET_DOUBLED = "A DataTable named '{entity}' already belongs to this DataSet."
 # client: reported by one that was run against an environment
 NOT_UNICODE = "Selected file is not Unicode"
 # inferred: own sentences of the documented meaning
@@ -74,6 +76,9 @@ DELIMITER_NOT_FOUND = "The delimiter of the source format is not in the input fi
 RAGGED_ROW = "A row has another number of values than the header"
 COLUMN_NOT_FOUND = "Column not found in the input file"
 MAPPING_MISMATCH = "The columns of the input file and the mapping do not match"
+PARENT_FAILED = "The record of {label} that it belongs to has failed"
+COMPOSITE_PART_MISSING = "The file needs an element of every entity of the composite entity"
+COMPOSITE_NOT_XML = "Composite entities are supported with XML files only"
 WRONG_FILE_TYPE = "The type of the file does not fit the source format"
 TOO_MANY_COLUMNS = "A worksheet takes at most 255 columns"
 SHEET_FULL = "The worksheet is full"

@@ -1,0 +1,263 @@
+"""Composite entities in XML: an element per row, with the rows of its children inside.
+
+A file is read once for its form and then once for each entity, so that no more than a record and
+its ancestors is held. Fields are elements or attributes, as the source format has them. An element
+without any field is the schema that exports write where there are no rows; it is no row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from d365fo_emulator.packages.errors import (
+    COMPOSITE_PART_MISSING,
+    IMPORT_FILE_EMPTY,
+    NOT_XML,
+    SourceUnreadable,
+)
+from d365fo_emulator.packages.formats.encodings import LONGEST_ROW
+from d365fo_emulator.packages.formats.model import Shape, SourceTable
+from d365fo_emulator.packages.markup import BadMarkup, MarkupStream, check_depth, local_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from d365fo_emulator.entities.culture import Culture
+    from d365fo_emulator.packages.composites import NestedPart
+    from d365fo_emulator.packages.formats.xml_rows import XmlRows
+
+_MOST_FIELDS = 5000
+
+
+def fields_by_part(
+    source_format: XmlRows, stream: IO[bytes], root: NestedPart
+) -> dict[NestedPart, tuple[str, ...]]:
+    """The fields that a file has of each part, in upper case.
+
+    Raises:
+        SourceUnreadable: bad XML; DMF2053 without any row; MAP011 for a part without an element.
+
+    """
+    seen = _Fields(source_format, root)
+    for _ in seen.read(stream):
+        pass
+    if not seen.any_field:
+        raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
+    missing = [part.entity.name for part in root.parts() if part not in seen.found]
+    if missing:
+        raise SourceUnreadable("MAP011", f"{COMPOSITE_PART_MISSING}: {', '.join(missing)}")
+    return {part: tuple(names) for part, names in seen.found.items()}
+
+
+@dataclass(frozen=True)
+class NestedRows:
+    """The rows of one part of a composite, as a source format.
+
+    Rows lack what the file has not: a child's link fields come from the row around it, unless it
+    says them itself.
+    """
+
+    source_format: XmlRows
+    root: NestedPart
+    part: NestedPart
+
+    @property
+    def name(self) -> str:
+        """As the XML format's."""
+        return self.source_format.name
+
+    @property
+    def extension(self) -> str:
+        """As the XML format's."""
+        return self.source_format.extension
+
+    @property
+    def culture(self) -> Culture:
+        """As the XML format's."""
+        return self.source_format.culture
+
+    def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
+        """Opens a file; see `SourceFormat.read`."""
+        rows = _PartRows(self.source_format, self.root, self.part, shape.columns)
+        return SourceTable(list(shape.columns), rows.read(stream))
+
+    def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
+        """Writes the rows of this part alone, without its parents: for files of failed rows."""
+        return self.source_format.write(stream, shape, rows)
+
+
+@dataclass
+class _Frame:
+    """An element of an entity that is open."""
+
+    part: NestedPart
+    above: dict[str, str]  # what the links give
+    values: dict[str, str] = field(default_factory=dict)
+    waiting: list[tuple[dict[str, str], int]] = field(default_factory=list)
+    """Children that lack our key, each with the length of its values."""
+    open_field: str = ""
+    has_fields: bool = False
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name) or self.above.get(name)
+
+
+class _Nest:
+    """Handlers of one parse: which entity's element is open, and in which field."""
+
+    def __init__(self, source_format: XmlRows, root: NestedPart) -> None:
+        self._source_format = source_format
+        self._root = root
+        self._children = {
+            part: {child.entity.name.casefold(): child for child in part.children}
+            for part in root.parts()
+        }
+        self._frames: list[_Frame] = []
+        self._depth = 0
+        self.rows: list[list[str]] = []
+
+    def read(self, stream: IO[bytes]) -> Iterator[list[str]]:
+        """The rows that each piece of the file completes."""
+        try:
+            markup = MarkupStream(stream)
+            markup.parser.StartElementHandler = self._start
+            markup.parser.EndElementHandler = self._end
+            markup.parser.CharacterDataHandler = self._text
+            for _ in markup.pieces():
+                yield from self.rows
+                self.rows.clear()
+        except BadMarkup as error:
+            raise _bad(str(error)) from error
+
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        self._depth += 1
+        check_depth(self._depth)
+        name = local_name(name)
+        if self._depth == 1:
+            if name != self._source_format.root:
+                raise _bad(f"the root is {name!r}, not {self._source_format.root!r}")
+            return
+        frame = self._frames[-1] if self._frames else None
+        part = self._part_of(frame, name)
+        if part is not None:
+            self._open(part, frame, attributes)
+        elif frame is None or frame.open_field or self._source_format.in_attributes:
+            raise _bad(f"an element {name!r} is not expected here")
+        else:
+            frame.open_field = name.upper()
+            self._field(frame, frame.open_field, "")
+
+    def _part_of(self, frame: _Frame | None, name: str) -> NestedPart | None:
+        if frame is None:
+            is_root = name.casefold() == self._root.entity.name.casefold()
+            return self._root if is_root else None
+        return None if frame.open_field else self._children[frame.part].get(name.casefold())
+
+    def _open(self, part: NestedPart, frame: _Frame | None, attributes: Mapping[str, str]) -> None:
+        above = {}
+        for here, there in part.links if frame else ():
+            assert frame is not None  # noqa: S101  the line above
+            if value := frame.get(there):
+                above[here] = value
+        opened = _Frame(part, above)
+        self._frames.append(opened)
+        self._opened(opened)
+        if self._source_format.in_attributes:
+            for name, value in attributes.items():
+                self._field(opened, local_name(name).upper(), value)
+
+    def _text(self, data: str) -> None:
+        if self._frames and self._frames[-1].open_field:
+            self._field(self._frames[-1], self._frames[-1].open_field, data)
+
+    def _end(self, _name: str) -> None:
+        self._depth -= 1
+        if not self._frames:
+            return
+        frame = self._frames[-1]
+        if frame.open_field:
+            frame.open_field = ""
+            return
+        self._frames.pop()
+        self._closed(frame, self._frames[-1] if self._frames else None)
+
+    def _opened(self, frame: _Frame) -> None:
+        """An element of an entity begins."""
+
+    def _field(self, frame: _Frame, name: str, text: str) -> None:
+        """A piece of a field's text; at least one comes for each field."""
+        raise NotImplementedError
+
+    def _closed(self, frame: _Frame, parent: _Frame | None) -> None:
+        """An element of an entity ends."""
+
+
+class _Fields(_Nest):
+    """Which fields each part has anywhere."""
+
+    def __init__(self, source_format: XmlRows, root: NestedPart) -> None:
+        super().__init__(source_format, root)
+        self.found: dict[NestedPart, dict[str, None]] = {}
+        self.any_field = False
+
+    def _opened(self, frame: _Frame) -> None:
+        self.found.setdefault(frame.part, {})
+
+    def _field(self, frame: _Frame, name: str, text: str) -> None:  # noqa: ARG002  names alone
+        names = self.found[frame.part]
+        names[name] = None
+        self.any_field = True
+        if len(names) > _MOST_FIELDS:
+            raise _bad(f"{frame.part.entity.name} has more than {_MOST_FIELDS} fields")
+
+
+class _PartRows(_Nest):
+    """The rows of one part; of its ancestors only what links need."""
+
+    def __init__(
+        self, source_format: XmlRows, root: NestedPart, part: NestedPart, columns: Sequence[str]
+    ) -> None:
+        super().__init__(source_format, root)
+        self._part = part
+        self._columns = [column.upper() for column in columns]
+        linked = {name for each in root.parts() for pair in each.links for name in pair}
+        self._kept: dict[NestedPart, Collection[str]] = {
+            each: frozenset(self._columns) | linked if each is part else linked
+            for each in root.parts()
+        }
+        self._length = 0  # of all values that open frames hold
+
+    def _field(self, frame: _Frame, name: str, text: str) -> None:
+        frame.has_fields = True
+        if name not in self._kept[frame.part]:
+            return
+        self._length += len(text)
+        if self._length > LONGEST_ROW:
+            raise _bad(f"one record is longer than {LONGEST_ROW} characters")
+        frame.values[name] = frame.values.get(name, "") + text
+
+    def _closed(self, frame: _Frame, parent: _Frame | None) -> None:
+        for child, length in frame.waiting:
+            self._length -= length
+            for here, there in self._part.links:
+                child[here] = child.get(here) or frame.get(there) or ""
+            self._give(child)
+        length = sum(map(len, frame.values.values()))
+        is_row = frame.part is self._part and frame.has_fields
+        values = {**frame.above, **{name: text for name, text in frame.values.items() if text}}
+        lacks = [here for here, _there in frame.part.links if not values.get(here)]
+        if is_row and lacks and parent is not None:
+            # Its parent's key may stand after it.
+            parent.waiting.append((values, length))
+            return
+        if is_row:
+            self._give(values)
+        self._length -= length
+
+    def _give(self, values: Mapping[str, str]) -> None:
+        self.rows.append([values.get(column, "") for column in self._columns])
+
+
+def _bad(detail: str) -> SourceUnreadable:
+    return SourceUnreadable("", NOT_XML, detail)

@@ -1,0 +1,178 @@
+"""Composite entities: one file of nested rows feeds several entities, parents first."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from d365fo_emulator.packages.model import Manifest, PackageEntity, PackageHeader
+from d365fo_emulator.packages.writer import PackageWriter
+from job_tools import Client
+from written_packages import STAMP
+
+LABEL = "Loyalty orders composite"
+
+
+def entity(name, *fields, keys, **more):
+    return {
+        "name": name,
+        "type": f"{name.replace(' ', '')}Entity",
+        "collection": f"{name.replace(' ', '')}Set",
+        "keys": list(keys),
+        "fields": [{"name": field, "size": 20} for field in fields],
+        **more,
+    }
+
+
+ENVIRONMENT = {
+    "version": 1,
+    "entities": [
+        entity("Orders", "OrderNumber", "Customer", keys=["OrderNumber"]),
+        entity("Lines", "OrderNumber", "LineNumber", "Item", keys=["OrderNumber", "LineNumber"]),
+        entity(
+            "Charges",
+            "OrderNumber",
+            "LineNumber",
+            "Code",
+            keys=["OrderNumber", "LineNumber", "Code"],
+        ),
+        {
+            "name": LABEL,
+            "type": "LoyaltyOrderCompositeEntity",
+            "composite": {
+                "entity": "OrdersEntity",
+                "children": [{"entity": "LinesEntity", "children": ["ChargesEntity"]}],
+            },
+        },
+    ],
+    "dataProjects": [
+        {
+            "name": "Out",
+            "operation": "Export",
+            "entities": [{"entity": LABEL, "format": "XML-Attribute"}],
+        }
+    ],
+}
+
+ATTRIBUTES = (
+    '<Document><ORDERSENTITY ORDERNUMBER="O1" CUSTOMER="C1">'
+    '<LINESENTITY LINENUMBER="1" ITEM="A"><CHARGESENTITY CODE="X"/></LINESENTITY>'
+    '<LINESENTITY LINENUMBER="2" ITEM="B"/></ORDERSENTITY>'
+    '<ORDERSENTITY ORDERNUMBER="O2" CUSTOMER="C2"><LINESENTITY LINENUMBER="1" ITEM="C"/>'
+    "</ORDERSENTITY></Document>"
+)
+# The second order's number stands after its lines.
+ELEMENTS = (
+    "<Document><OrdersEntity><OrderNumber>O1</OrderNumber><Customer>C1</Customer>"
+    "<LinesEntity><LineNumber>1</LineNumber><Item>A</Item>"
+    "<ChargesEntity><Code>X</Code></ChargesEntity></LinesEntity>"
+    "<LinesEntity><LineNumber>2</LineNumber><Item>B</Item></LinesEntity></OrdersEntity>"
+    "<OrdersEntity><LinesEntity><LineNumber>1</LineNumber><Item>C</Item></LinesEntity>"
+    "<Customer>C2</Customer><OrderNumber>O2</OrderNumber></OrdersEntity></Document>"
+)
+
+
+def composite_package(content, source_format="XML-Attribute", *more):
+    plan = PackageEntity(
+        LABEL, f"{LABEL}.xml", source_format, None, target_entity="LoyaltyOrderCompositeEntity"
+    )
+    target = io.BytesIO()
+    with PackageWriter(target, STAMP) as writer:
+        with writer.data_file(plan.file_name) as stream:
+            stream.write(content.encode())
+        writer.finish(Manifest("In", "In", (plan, *more)), PackageHeader("In"))
+    return target.getvalue()
+
+
+@pytest.fixture
+def place(server):
+    view = server.create_workspace(environment=ENVIRONMENT)
+    with Client(view.client_config(), base=server.http_url) as client:
+        yield view, client
+    server.drop_workspace(view.id)
+
+
+def keys(view, label):
+    return [
+        tuple(row[key] for key in ("OrderNumber", "LineNumber", "Code") if key in row)
+        for row in view.rows(label, company="USMF").values()
+    ]
+
+
+@pytest.mark.evidence("documented")
+@pytest.mark.parametrize(
+    ("source_format", "content"), [("XML-Attribute", ATTRIBUTES), ("XML-Element", ELEMENTS)]
+)
+def test_rows_of_each_entity_take_the_key_of_the_row_around_them(place, source_format, content):
+    view, client = place
+    execution = client.import_package(composite_package(content, source_format))
+    assert client.poll(execution)[-1] == "Succeeded"
+    assert keys(view, "Orders") == [("O1",), ("O2",)]
+    assert keys(view, "Lines") == [("O1", "1"), ("O1", "2"), ("O2", "1")]
+    assert keys(view, "Charges") == [("O1", "1", "X")]
+    (listed,) = view.executions.only().entities
+    assert listed["entity"] == LABEL
+    counted = ("sourceRecords", "stagingRecordsCreated", "targetRecordsCreated")
+    assert [listed[name] for name in counted] == [6, 6, 6]
+    assert (listed["stagingStatus"], listed["targetStatus"]) == ("Finished", "Finished")
+
+
+@pytest.mark.evidence("inferred")
+def test_what_hangs_on_a_row_that_failed_is_not_written(place):
+    view, client = place
+    content = ATTRIBUTES.replace('"O1"', f'"{"x" * 30}"')
+    execution = client.import_package(composite_package(content))
+    assert client.poll(execution)[-1] == "PartiallySucceeded"
+    assert keys(view, "Orders") == [("O2",)]
+    assert keys(view, "Lines") == [("O2", "1")]
+    assert keys(view, "Charges") == []
+    errors = view.executions.only().errors
+    assert {error["entity"] for error in errors} == {"Orders", "Lines", "Charges"}
+    (listed,) = view.executions.only().entities
+    assert listed["targetRecordsCreated"] == 2
+
+
+@pytest.mark.evidence("documented")
+@pytest.mark.parametrize(
+    ("content", "source_format", "words"),
+    [
+        (ATTRIBUTES.replace('<CHARGESENTITY CODE="X"/>', ""), "XML-Attribute", "MAP011"),
+        ("ORDERNUMBER\r\nO1\r\n", "CSV", "DMF1963"),
+        ("<Document />", "XML-Attribute", "DMF2053"),
+        ("<Document><LINESENTITY/></Document>", "XML-Attribute", "0xC0010009"),
+        (ELEMENTS, "XML-Attribute", "0xC0010009"),
+        ("<Document>", "XML-Attribute", "0xC0010009"),
+    ],
+)
+def test_a_file_that_is_no_composite_stages_nothing(place, content, source_format, words):
+    view, client = place
+    execution = client.import_package(composite_package(content, source_format))
+    assert client.poll(execution)[-1] == "Failed"
+    (listed,) = view.executions.only().entities
+    assert (listed["stagingStatus"], listed["targetStatus"]) == ("Error", "NotRun")
+    assert words in listed["notes"][0]
+    assert f"'0' '{LABEL}' record(s) inserted in staging." in listed["notes"][1]
+    assert keys(view, "Orders") == []
+
+
+@pytest.mark.evidence("client")
+def test_a_composite_beside_others_fails_with_the_reported_words(place):
+    view, client = place
+    other = PackageEntity("Orders", "Orders.csv", "CSV", ())
+    execution = client.import_package(composite_package(ATTRIBUTES, "XML-Attribute", other))
+    client.poll(execution)
+    listed = next(one for one in view.executions.only().entities if one["entity"] == LABEL)
+    assert "A DataTable named 'OrdersEntity' already belongs to this DataSet." in listed["notes"][0]
+
+
+@pytest.mark.evidence("inferred")
+def test_a_part_that_cannot_be_staged_fails_them_all(place):
+    view, client = place
+    content = ATTRIBUTES.replace('<LINESENTITY LINENUMBER="2"', '<LINESENTITY LINENUMBER="1"')
+    execution = client.import_package(composite_package(content))
+    assert client.poll(execution)[-1] == "Failed"
+    (listed,) = view.executions.only().entities
+    assert (listed["stagingRecordsCreated"], listed["targetRecordsCreated"]) == (0, 0)
+    assert keys(view, "Orders") == []
+    assert {error["entity"] for error in view.executions.only().errors} == {"Lines"}
