@@ -175,20 +175,20 @@ class _Walker:
             self._judge(parent, step)
 
     def _judge(self, parent: str, step: str) -> None:
-        element = "/".join((*self._path[1:], step))
         if step not in CHILDREN[parent]:
             fold = {known.casefold(): known for known in CHILDREN[parent]}
             meant = fold.get(step.lstrip("?").casefold())
             hint = f"; the product spells it {meant}" if meant and meant != step else ""
             shown = step.lstrip("?") + (" of another namespace" if step.startswith("?") else "")
-            self._odd("MAN019", element, f"{shown} in {parent} is unknown and ignored{hint}")
+            self._odd("MAN019", step, f"{shown} in {parent} is unknown and ignored{hint}")
         elif step < self._before[-1]:
             message = f"{step} stands after {self._before[-1]}: the product's reader skips it"
-            self._odd("MAN003", element, message)
+            self._odd("MAN003", step, message)
         else:
             self._before[-1] = step
 
-    def _odd(self, code: str, element: str, message: str) -> None:
+    def _odd(self, code: str, step: str, message: str) -> None:
+        element = "/".join((*self._path[1:], step.lstrip("?")))
         self._outline.oddities.append(Oddity(code, self.position, element, message))
 
     def _end(self, _name: str) -> None:

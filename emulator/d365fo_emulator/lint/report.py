@@ -8,6 +8,8 @@ from d365fo_emulator.lint.model import PACKAGE, Finding, Place, Severity
 from d365fo_emulator.lint.rules import RULES
 
 MOST_OF_A_RULE = 10
+LONGEST_MESSAGE = 500
+"""Characters; a package may have a hundred thousand columns to name."""
 
 
 class Report:
@@ -39,6 +41,8 @@ class Report:
         if self._count[group] > self._most:
             return
         rule = RULES[code]
+        if len(message) > LONGEST_MESSAGE:
+            message = f"{message[:LONGEST_MESSAGE]}…"
         self._last[group] = len(self._kept)
         self._kept.append(
             Finding(code, severity or rule.severity, place, message, remedy or rule.remedy)
