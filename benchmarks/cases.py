@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
 import zipfile
 from pathlib import Path
 
+import jobs
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jobs import peak_memory, timed
 from measuring import (
     MIB,
     Client,
@@ -79,12 +80,6 @@ def blob(options):
                 gets.append(64 / timed(lambda u=url, c=connection: get_blob(c, u)))
                 connection.close()
     return [put, get]
-
-
-def timed(work):
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def rates(options):
@@ -186,24 +181,6 @@ def rows(options):
     return [taken, memory]
 
 
-@contextlib.contextmanager
-def peak_memory(pid):
-    """Samples a process's memory every 50 ms into the list that it yields."""
-    samples, stop = [memory_mib(pid)], threading.Event()
-
-    def sample():
-        while not stop.wait(0.05):
-            samples.append(memory_mib(pid))
-
-    sampler = threading.Thread(target=sample, name="memory sampler")
-    sampler.start()
-    try:
-        yield samples
-    finally:
-        stop.set()
-        sampler.join()
-
-
 TIMING_PLUGIN = """
 import json, os, time
 import pytest
@@ -272,3 +249,4 @@ def fixture_times(name, tests=30):
 
 
 CASES = {"start": start, "blob": blob, "rates": rates, "rows": rows, "fixture": fixture}
+CASES |= jobs.CASES

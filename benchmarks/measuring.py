@@ -156,6 +156,18 @@ def put_blob(connection, url, content):
     assert status == 201, body
 
 
+def put_file(connection, url, path):
+    """A PUT that streams a file."""
+    address = urlsplit(url)
+    size = str(path.stat().st_size)
+    headers = {"x-ms-blob-type": "BlockBlob", "Content-Length": size}
+    with path.open("rb") as file:
+        connection.request("PUT", f"{address.path}?{address.query}", file, headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    assert answer.status == 201, body
+
+
 def get_blob(connection, url):
     address = urlsplit(url)
     headers = {"x-ms-version": "2021-08-06"}

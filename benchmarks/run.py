@@ -4,7 +4,8 @@
     python benchmarks/run.py start blob --azurite node_modules/.bin/azurite-blob
 
 Prints medians and the ratio emulator : reference, and writes all values to a JSON file. Cases:
-start, blob, rates, rows, fixture (see cases.py). Memory is the proportional set size of the process
+start, blob, rates, rows, fixture (see cases.py); formats, updates, entities, polls (see jobs.py).
+Memory is the proportional set size of the process
 tree, so the cases that measure it need Linux. Azurite comes from npm (`npm install azurite`);
 without it, its columns stay empty. Figures of two machines, or of two runs on a busy one, cannot
 be compared; ratios of one run can.
@@ -29,6 +30,10 @@ def parse(arguments=None):
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="for each rate")
     parser.add_argument("--rows", type=int, default=100_000, help="of the import")
+    parser.add_argument(
+        "--counts", type=int, nargs="+", default=[100_000], help="rows of the cases in jobs.py"
+    )
+    parser.add_argument("--sheet-rows", type=int, default=100_000, help="most rows of a workbook")
     parser.add_argument("--azurite", help="the azurite-blob program")
     parser.add_argument("--output", type=Path, default=Path("benchmark.json"))
     options = parser.parse_args(arguments)

@@ -86,12 +86,13 @@ class Emulator:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls):
+    def started(cls, *options):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             ready = folder / "ready.json"
             command = [sys.executable, "-m", "d365fo_emulator", "serve", "--ephemeral"]
             command += ["--http-port", "0", "--https-port", "0", "--ready-file", str(ready)]
+            command += options
             with running(command, folder) as process:
                 document = until(lambda: json.loads(ready.read_text()), process, folder)
                 yield cls(process, document)
