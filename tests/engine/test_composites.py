@@ -27,6 +27,7 @@ def entity(name, *fields, keys, **more):
 
 ENVIRONMENT = {
     "version": 1,
+    "settings": {"composites": "lenient"},
     "entities": [
         entity("Orders", "OrderNumber", "Customer", keys=["OrderNumber"]),
         entity("Lines", "OrderNumber", "LineNumber", "Item", keys=["OrderNumber", "LineNumber"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.entities.errors import nothing_staged
 from d365fo_emulator.kernel.errors import EmulatorError
 from d365fo_emulator.odata.errors import (
     NO_RESOURCE,
@@ -45,6 +46,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     # Read in the notes of a client that met it at an export; here for ResetVersionToken alone.
     "project-unknown": ("Data project {project} does not exist.", "client"),
     "company-unknown": ("The company {company} does not exist.", "inferred"),
+    "composite-without-project": (
+        (
+            "A data project must exist before importing a package consisting of a composite data"
+            " entity."
+        ),
+        "recorded",
+    ),
     "execution-running": ("Execution {id} is still running.", "inferred"),
     "message-not-found": ("Message {id} was not found.", "inferred"),
     "execution-id-used": ("Execution id {id} already exists.", "inferred"),
@@ -97,6 +105,11 @@ def parallel_import(ids: Ids, project: str) -> ActionFailed:
     key = PARALLEL_IMPORT[ids.number("parallel-import", 0, len(PARALLEL_IMPORT) - 1)]
     because = f"another ImportFromPackage for the data project {project!r} has not answered yet"
     return failed(key, f"{because} (setting parallelImports)")
+
+
+def composite_refused(table: str, label: str) -> str:
+    """What an import of a composite entity ended with, sentence by sentence (recorded)."""
+    return f"A DataTable named '{table}' already belongs to this DataSet. {nothing_staged(label)}"
 
 
 class ExecutionNotFound(EmulatorError):

@@ -18,6 +18,7 @@ from d365fo_emulator.dmf.overlap import ImportCalls, UrlDelays
 from d365fo_emulator.dmf.projects import Projects
 from d365fo_emulator.dmf.work import PackageWork
 from d365fo_emulator.kernel.workspace import ExecutionId
+from d365fo_emulator.packages.composites import known_composite
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class DataManagement:
         settings = self.at.workspace.settings
         if found is None or settings.execution_errors == "hidden":
             return "[]"
+        if any(known_composite(self.at.catalogue, one) for one in found.plan):
+            return "[]"  # recorded of failed composite entities
         return documents.errors_text(found, self.row_errors(found), settings.errors_json)
 
     def document(self, execution: Execution) -> dict[str, Any]:

@@ -54,6 +54,14 @@ class Settings:
         ("fail", "serialise", "allow"),
         "documented",
     )
+    composites: str = choice(
+        "strict",
+        "composites",
+        "Imports of composite entities: alone in their package, without overwrite, into a data"
+        " project that is there, else they fail; or like all other entities.",
+        ("strict", "lenient"),
+        "documented",
+    )
     used_execution_id: str = choice(
         "refuse",
         "usedExecutionId",

@@ -36,7 +36,7 @@ class Job:
     """What is to be begun.
 
     `package`: name of the held bytes of an import. `again`: whether it may stand in the place of
-    an ended execution of its id.
+    an ended execution of its id. `makes_project`: whether an import brings its data project.
     """
 
     execution_id: str
@@ -47,6 +47,7 @@ class Job:
     package_name: str = ""
     again: bool = False
     overwrite: bool = True
+    makes_project: bool = True
 
 
 def found_execution(call: Call) -> Execution:
@@ -112,7 +113,7 @@ def begin(call: Call, job: Job) -> None:
         package_name=job.package_name,
         plan=project.entities,
     )
-    is_made = project.operation is Operation.IMPORT and not job.options.refusal
+    is_made = project.operation is Operation.IMPORT and job.makes_project
     made = project if is_made else None
     match call.dmf.lives.accept(execution, made, overwrite=job.overwrite, again=job.again):
         case Acceptance.ID_USED:

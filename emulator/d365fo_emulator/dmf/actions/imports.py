@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.blob.errors import BlobError, ForeignUrl
 from d365fo_emulator.dmf import checks, errors
+from d365fo_emulator.dmf.actions import composites
 from d365fo_emulator.dmf.actions.call import (
     Job,
     begin,
@@ -53,8 +55,6 @@ def import_from_package_async(call: Call) -> str:
     company = company_of(call)
     execution_id = execution_id_of(call)
     check_id(call, execution_id, again=may_run_again(call))
-    group = call["definitionGroupId"]
-    check_overwrite(call, group)
     options = RunOptions(
         execute=call["execute"],
         fail_on_error=call["failOnError"],
@@ -62,16 +62,24 @@ def import_from_package_async(call: Call) -> str:
         batch_threshold=call["thresholdToRunInBatch"],
     )
     try:
-        return _import_package(call, company, execution_id, options)
+        package = _accepted(call)
     except ActionFailed as error:
-        refusal = error.text
-        if error.reason != error.text:
-            refusal += f" ({error.reason})"
+        _begin_refused(call, error, company, execution_id, options)
+        return execution_id
+    return _begin_import(call, package, company, execution_id, options)
+
+
+def _begin_refused(
+    call: Call, error: ActionFailed, company: str, execution_id: str, options: RunOptions
+) -> None:
+    refusal = error.text
+    if error.reason != error.text:
+        refusal += f" ({error.reason})"
     call.exchange.note(f"the execution will fail: {refusal}")
-    project = DataProject(group, Operation.IMPORT, ())
+    project = DataProject(call["definitionGroupId"], Operation.IMPORT, ())
     options = dataclasses.replace(options, refusal=refusal)
-    begin(call, Job(execution_id, project, company, options, again=may_run_again(call)))
-    return execution_id
+    again = may_run_again(call)
+    begin(call, Job(execution_id, project, company, options, again=again, makes_project=False))
 
 
 def _import(call: Call, options: RunOptions) -> str:
@@ -79,7 +87,8 @@ def _import(call: Call, options: RunOptions) -> str:
         if project := call["definitionGroupId"]:
             take_turn(call, project, turn)
         company = company_of(call)
-        return _import_package(call, company, execution_id_of(call), options, turn)
+        execution_id = execution_id_of(call)
+        return _begin_import(call, _accepted(call), company, execution_id, options, turn)
 
 
 def take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
@@ -90,27 +99,48 @@ def take_turn(call: Call, project: str, turn: contextlib.ExitStack) -> None:
     )
 
 
-def _import_package(
+@dataclass(frozen=True)
+class _Accepted:
+    """A package whose bytes are held under a name, with what was found in it."""
+
+    held: str
+    checked: checks.CheckedPackage
+
+
+def _accepted(call: Call) -> _Accepted:
+    held = hold_package(call)
+    path = call.dmf.held_package(held)
+    at = call.dmf.at
+    try:
+        checked = checks.check_package(path, call.exchange.workspace, at.catalogue, at.formats)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return _Accepted(held, checked)
+
+
+def _begin_import(
     call: Call,
+    package: _Accepted,
     company: str,
     execution_id: str,
     options: RunOptions,
     turn: contextlib.ExitStack | None = None,
 ) -> str:
-    """Checks the package and begins; with a `turn`, one call at a time for each data project."""
-    dmf = call.dmf
-    held = hold_package(call)
-    path = dmf.held_package(held)
+    """Begins the import; with a `turn`, one call at a time for each data project."""
+    path = call.dmf.held_package(package.held)
+    checked = package.checked
     try:
-        checked = checks.check_package(
-            path, call.exchange.workspace, dmf.at.catalogue, dmf.at.formats
-        )
         group = call["definitionGroupId"]
         if not group:
             group = checked.manifest.definition_group
             if turn is not None:
                 take_turn(call, group, turn)
-        check_overwrite(call, group)
+        is_composite = composites.has_rules(call, checked)
+        if is_composite:
+            options = composites.checked_options(call, checked, group, options)
+        else:
+            check_overwrite(call, group)
         again = may_run_again(call)
         check_id(call, execution_id, again=again)
         if not checked.has_data:
@@ -123,9 +153,10 @@ def _import_package(
             made_project(call, checked, group, Operation.IMPORT),
             company,
             options,
-            package=held,
+            package=package.held,
             again=again,
             overwrite=call["overwrite"],
+            makes_project=not is_composite,
         )
         begin(call, job)
     except BaseException:
