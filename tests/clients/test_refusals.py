@@ -229,15 +229,16 @@ def test_checked_uploads_and_downloads_agree(blob):
 
 
 @pytest.mark.evidence("inferred")
-def test_an_exported_package_is_gone_after_a_week(d365fo, client, config):
-    """That files live for seven days is documented; what is then answered is not."""
+def test_an_export_is_gone_after_a_week(d365fo, client, config):
+    """That files and executions live for seven days is documented; what is answered then is not."""
     execution = client.export()
     client.poll(execution)
     assert client.value("GetExportedPackageUrl", executionId=execution)
     d365fo.clock.advance("8d")
     with job_tools.Client(config) as later:
-        assert later.state(execution) == "Succeeded"
-        assert later.value("GetExportedPackageUrl", executionId=execution) == ""
+        assert later.state(execution) == "NotFound"
+        with pytest.raises(job_tools.Refused, match=job_tools.NOT_FOUND):
+            later.value("GetExportedPackageUrl", executionId=execution)
 
 
 async def test_many_async_uploads_at_once_keep_their_contents_apart(client, config):

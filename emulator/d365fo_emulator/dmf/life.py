@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("d365fo_emulator.engine")
 
 
+CLEAN_UP_EVERY = dt.timedelta(hours=1)
+"""As the service's own clean-up of its history runs (documented)."""
+
+
 class Acceptance(StrEnum):
     """What became of an execution that was to begin."""
 
@@ -64,6 +68,8 @@ class Lives:
         self.on_failure = on_failure
         self._take_up = dt.timedelta(seconds=workspace.settings.take_up_after_seconds)
         self._takes = dt.timedelta(seconds=workspace.settings.work_takes_seconds)
+        self._keep_history = dt.timedelta(days=workspace.settings.keep_history_days)
+        self._clean_up_at = workspace.clock.now
         self._work = work
         self._wake = wake
         self._lock = threading.RLock()
@@ -95,6 +101,7 @@ class Lives:
         """
         began = progression.begun(execution)
         with self._lock:
+            self._clean_up(self.clock.now)
             if project is not None and not overwrite and self._known.has_project(project.name):
                 return Acceptance.PROJECT_EXISTS
             former = self._known.find(execution.id)
@@ -110,11 +117,13 @@ class Lives:
     def find(self, execution: ExecutionId) -> Execution | None:
         """The execution of this id, as it stands; costs no poll."""
         with self._lock:
+            self._clean_up(self.clock.now)
             return self._known.find(execution)
 
     def all(self) -> list[Execution]:
         """All executions, oldest first."""
         with self._lock:
+            self._clean_up(self.clock.now)
             return self._known.all()
 
     def live(self) -> Iterable[Execution]:
@@ -134,6 +143,7 @@ class Lives:
         """
         now = self.clock.now
         with self._lock:
+            self._clean_up(now)
             found = self._known.find(execution)
             if found is None:
                 raise ExecutionNotFound(execution)
@@ -206,6 +216,7 @@ class Lives:
         with self._lock:
             if self._closed:
                 return ran
+            self._clean_up(now)
             for execution in self._known.live():
                 after, entered = progression.settled(execution, now, self._taken_up_after)
                 if entered:
@@ -215,6 +226,19 @@ class Lives:
                     Ran(one.at, f"execution {execution.id} entered {one.state}") for one in entered
                 ]
         return ran
+
+    def _clean_up(self, now: dt.datetime) -> None:
+        """Forgets executions that ended too long ago; looks for them once an hour.
+
+        Whoever asks for executions looks. It is no work that falls due, so that a clock that skips
+        to what is due never skips to it.
+        """
+        if self._closed or now < self._clean_up_at:
+            return
+        self._clean_up_at = now + CLEAN_UP_EVERY
+        for ended in self._known.ended_before(now - self._keep_history):
+            if self._is_over(ended):
+                self._forget(ended)
 
     def take_ready(self, now: dt.datetime) -> list[ExecutionId]:
         """Executions whose work should run now; whoever asks must call `work` for each."""

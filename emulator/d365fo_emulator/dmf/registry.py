@@ -10,6 +10,7 @@ from d365fo_emulator.dmf.model import WorkStatus
 from d365fo_emulator.dmf.tokens import token_moves
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
     from d365fo_emulator.dmf.model import DataProject, Execution
@@ -49,6 +50,10 @@ class Registry:
         """All of them, oldest first."""
         held = {**self._ended, **self._live}
         return [held.get(one.id.casefold(), one) for one in self._store.executions()]
+
+    def ended_before(self, instant: dt.datetime) -> list[Execution]:
+        """Those whose end was before an instant."""
+        return list(self._store.ended_before(instant))
 
     def has_project(self, name: str) -> bool:
         """Whether there is a data project of this name."""

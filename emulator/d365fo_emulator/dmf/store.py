@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from d365fo_emulator.dmf.model import DataProject, Execution
@@ -48,6 +49,10 @@ class DataManagementStore(Protocol):
 
     def executions(self) -> Sequence[Execution]:
         """All executions, oldest first."""
+        ...
+
+    def ended_before(self, instant: dt.datetime) -> Sequence[Execution]:
+        """Executions whose end was before an instant, oldest first."""
         ...
 
     def live(self) -> Sequence[Execution]:

@@ -192,6 +192,14 @@ class Settings:
         " texts, which must be deleted before they are imported again.",
         evidence="documented",
     )
+    keep_history_days: int = choice(
+        7,
+        "keepHistoryDays",
+        "How many days after its end an execution is known. Then its record, staging rows, errors"
+        " and error files go, as the service's hourly clean-up empties its tables of executions;"
+        " target rows stay. It is known as little as one that never was.",
+        evidence="documented",
+    )
     token_issuer: str = choice(
         "sts",
         "tokenIssuer",

@@ -8,6 +8,7 @@ from d365fo_emulator.dmf.model import DataProject, Execution
 from d365fo_emulator.storage.documents import decode, encode
 
 if TYPE_CHECKING:
+    import datetime as dt
     import sqlite3
     from collections.abc import Sequence
 
@@ -80,6 +81,10 @@ class SqliteDataManagementStore:
     def executions(self) -> Sequence[Execution]:
         """All executions, oldest first."""
         return self._select("ORDER BY number")
+
+    def ended_before(self, instant: dt.datetime) -> Sequence[Execution]:
+        """Executions whose end was before an instant, oldest first."""
+        return self._select("WHERE finished_at < ? ORDER BY number", (instant.isoformat(),))
 
     def live(self) -> Sequence[Execution]:
         """Executions that are not at their end, oldest first."""

@@ -24,7 +24,8 @@ def server():
 
 @pytest.fixture
 def job(server):
-    view = server.create_workspace(environment=ENVIRONMENT)
+    settings = {"keepHistoryDays": 30}
+    view = server.create_workspace(environment=ENVIRONMENT | {"settings": settings})
     with Client(view.client_config(), base=server.http_url) as client:
         yield view, client
     server.drop_workspace(view.id)
@@ -149,7 +150,7 @@ def test_there_is_no_download_url_before_the_end_nor_for_an_import(job):
 
 
 @pytest.mark.evidence("inferred")
-def test_after_seven_days_there_is_no_download_url(job, exported):
+def test_after_seven_days_there_is_no_download_url_though_the_execution_is_known(job, exported):
     view, client = job
     view.clock.advance("8d")
     client._token = None
