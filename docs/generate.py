@@ -84,6 +84,9 @@ def actions() -> str:
         table(["action", "parameters", "returns", "since", "built", "evidence"], rows),
         "`ImportTemplateFromPackage` and `ImportTemplateFromPackageIgnoreMissingEntities` on"
         " `DataManagementTemplates`\nare known by name alone and answer 501.",
+        "## What is inferred\n\nWhere nobody has documented or recorded what an action answers, the"
+        " emulator does the likeliest.",
+        table(["action", "what"], [(f"`{n}`", text) for n, text in signatures.INFERRED.items()]),
         "## Refusals\n\nEach comes as `error.innererror.message`, after"
         " `Exception occurred while executing action <Action> on Entity"
         " DataManagementDefinitionGroup: `.",

@@ -63,6 +63,19 @@ def exchanged(package_bytes, content):
     return target.getvalue()
 
 
+def skipping(package_bytes):
+    """The package with an entity that skips staging."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(package_bytes)) as old,
+        zipfile.ZipFile(target, "w") as new,
+    ):
+        for name in old.namelist():
+            text = old.read(name)
+            new.writestr(name, text.replace(b"<SkipStaging>false<", b"<SkipStaging>true<"))
+    return target.getvalue()
+
+
 # Source to staging
 
 
@@ -203,6 +216,16 @@ def test_a_client_that_asks_until_there_is_a_url_comes_to_an_end(open_job):
         assert generate(client, execution) is True
         urls = [keys_url(client, execution) for _ in range(4)]
         assert [bool(url) for url in urls] == [False, False, True, True]
+
+
+@pytest.mark.evidence("inferred")
+def test_an_entity_that_skips_staging_has_both_files_all_the_same(job):
+    _view, client = job
+    execution = ended(client, skipping(package(BLANK)))
+    assert generate(client, execution) is True
+    assert client.get(keys_url(client, execution)) == b'\xef\xbb\xbfCUSTOMERGROUPID\r\n""\r\n'
+    execution = ended(client, skipping(terms()))
+    assert client.get(staging_url(client, execution)).startswith(b"\xff\xfeN\x00A\x00")
 
 
 # The end of files

@@ -37,6 +37,13 @@ def test_a_file_that_cannot_be_read_fails_in_silence_and_the_emulator_says_why(j
     assert "DMF2050" in document["reason"]
     assert [error["stage"] for error in document["errors"]] == ["source"]
     assert document["entities"][0]["notes"]
+    (note,) = [
+        note
+        for entry in view.journal
+        for note in entry.notes
+        if note.startswith("the list says nothing")
+    ]
+    assert "DMF2050" in note
 
 
 @pytest.mark.evidence("recorded")

@@ -116,6 +116,35 @@ ACTIONS: tuple[ActionSignature, ...] = (
     _action("DeleteExecutionHistoryJob", EXECUTION, EdmType.NOTHING, 58, "client", built=True),
 )
 
+# What of an action nobody has documented or recorded, and the emulator had to choose.
+INFERRED: dict[str, str] = {
+    "ImportFromPackageAsync": (
+        "What `ImportFromPackage` refuses of a package, its URL included, ends as Failed; what"
+        " concerns the parameters alone is refused at once."
+    ),
+    "ImportFromDMTPackage": "Everything but its parameters: it does what `ImportFromPackage` does.",
+    "GetEntityExecutionSummaryStatusList": (
+        "The text of an item, `Label: State`, and the empty list of an unknown id."
+    ),
+    "GetExecutionErrors": "The empty list of an unknown id, and the row's number as `RecordId`.",
+    "GetExecutionSummaryPageUrl": "The URL: it leads to the execution in the admin API.",
+    "GetImportStagingErrorFileUrl": (
+        "The file: format, header and columns of the input. Without `entityName`: the first entity"
+        " that has one."
+    ),
+    "GenerateImportTargetErrorKeysFile": "Without `entityName`: the first entity with such errors.",
+    "GetImportTargetErrorKeysFileUrl": (
+        "The file: key fields in the order of the index, comma-separated UTF-8 with byte order"
+        " mark and CRLF."
+    ),
+    "GetMessageStatus": "That an unknown message is refused, and the text of that.",
+    "GetExecutionIdByMessageId": "The zero GUID for a message that never was.",
+    "GetEntitySequence": "That unknown names are left out; unit and sequence are always 1.",
+    "DeleteExecutionHistoryJob": (
+        "All but its parameter: staging rows, errors and files go, target rows stay."
+    ),
+}
+
 # Actions of another set whose parameters no public source gives.
 TEMPLATE_COLLECTION = "DataManagementTemplates"
 TEMPLATE_ACTIONS: tuple[str, ...] = (

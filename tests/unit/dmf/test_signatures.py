@@ -13,6 +13,7 @@ from d365fo_emulator.dmf.signatures import (
     ACTIONS,
     COLLECTION,
     ENTITY,
+    INFERRED,
     TEMPLATE_ACTIONS,
     TEMPLATE_COLLECTION,
     UNBUILT_SETS,
@@ -38,6 +39,10 @@ def test_no_action_is_listed_twice_in_any_letter_case():
     assert set(Counter(action.name.casefold() for action in ACTIONS).values()) == {1}
     assert not {*BY_NAME} & {*TEMPLATE_ACTIONS}
     assert {*BY_NAME} >= DOCUMENTED
+
+
+def test_what_is_inferred_is_told_of_actions_that_there_are():
+    assert {*INFERRED} <= {*BY_NAME}
 
 
 def test_what_is_built_is_what_has_a_function():

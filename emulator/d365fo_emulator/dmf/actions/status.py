@@ -8,6 +8,7 @@ from urllib.parse import quote
 from d365fo_emulator.dmf import errors
 from d365fo_emulator.dmf.actions.call import found_execution
 from d365fo_emulator.dmf.errors import ExecutionNotFound
+from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.states import entity_state
 from d365fo_emulator.kernel.workspace import ExecutionId
 
@@ -26,7 +27,12 @@ def get_execution_summary_status(call: Call) -> str:
 
 def get_execution_errors(call: Call) -> str:
     """A JSON list in a string; empty for unknown ids (recorded)."""
-    return call.dmf.execution_errors(ExecutionId(call["executionId"]))
+    execution = ExecutionId(call["executionId"])
+    text = call.dmf.execution_errors(execution)
+    found = call.dmf.lives.find(execution)
+    if text == "[]" and found is not None and found.state is ExecutionState.FAILED:
+        call.exchange.note(f"the list says nothing, the execution document does: {found.reason}")
+    return text
 
 
 def get_entity_execution_summary_status_list(call: Call) -> list[str]:
