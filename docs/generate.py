@@ -31,6 +31,9 @@ from d365fo_emulator.entities.errors import Failure
 from d365fo_emulator.entities.ordering import order_of
 from d365fo_emulator.identity.errors import TABLE as TOKEN_ERRORS
 from d365fo_emulator.kernel.settings import Settings
+from d365fo_emulator.lint.documents import explanation_lines
+from d365fo_emulator.lint.model import Severity
+from d365fo_emulator.lint.rules import FAMILIES, RULES
 from d365fo_emulator.packages.formats.registry import FORMATS
 from d365fo_emulator.scenarios import library
 
@@ -150,6 +153,37 @@ def row_errors() -> str:
         "What can be wrong with a value. A failure at `staging` fails the whole entity, as the"
         " product's bulk load\ndoes; one at `target` fails its row alone.",
         table(["text", "stage", "evidence"], rows),
+    )
+
+
+def lint_rules() -> str:
+    """Every rule of `lint`."""
+    parts = []
+    for letters, (heading, rules) in FAMILIES.items():
+        rows = [
+            (
+                f"[{r.code}](#{r.code.lower()})",
+                r.severity.value,
+                r.title,
+                "yes" if r.fixable else "",
+            )
+            for r in rules
+        ]
+        parts += [
+            f"## {letters}: {heading}",
+            table(["rule", "severity", "what is wrong", "`--fix`"], rows),
+        ]
+    parts.append("## The rules one by one")
+    for rule in RULES.values():
+        title, *lines = explanation_lines(rule)
+        parts += [f"### {rule.code}", f"**{title.partition(': ')[2]}**", "\n".join(lines)]
+    severities = [(one.value, one.word, one.meaning) for one in Severity]
+    return page(
+        "Rules of lint",
+        "What [`d365fo-emulator lint`](../lint.md) looks for in a data package. A finding may be"
+        " less grave than its rule;\nthe text then says when.",
+        table(["severity", "word", "what the service does"], severities),
+        *parts,
     )
 
 
@@ -411,6 +445,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/token-errors.md": token_errors,
     "reference/blob-errors.md": blob_errors,
     "reference/row-errors.md": row_errors,
+    "reference/lint-rules.md": lint_rules,
     "reference/entities.md": catalogue,
     "reference/scenarios.md": scenarios,
 }
