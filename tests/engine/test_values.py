@@ -158,3 +158,61 @@ def test_a_blank_account_takes_a_number_where_the_catalogue_knows_of_a_sequence(
     imported(client, CUSTOMER_GROUPS, Table("Customers V3", columns, rows))
     customers = view.rows("Customers V3", company="USMF")
     assert list(customers) == ["C1", "USMF-000001", "USMF-000002"]
+
+
+@pytest.mark.evidence("inferred")
+def test_rows_without_a_key_fail_one_by_one_and_not_as_duplicates(job):
+    view, client = job
+    rows = (("", "One"), ("20", "Two"), ("", "Three"))
+    execution = client.import_package(package(Table(GROUPS, CUSTOMER_GROUPS.columns, rows)))
+    assert client.poll(execution)[-1] == "PartiallySucceeded"
+    assert [error["RecordId"] for error in client.errors(execution)] == ["1", "3"]
+    assert groups(view) == {"20": "Two"}
+
+
+@pytest.mark.evidence("documented")
+def test_without_business_validations_related_values_and_blanks_are_not_looked_at(job):
+    view, client = job
+    imported(client, CUSTOMER_GROUPS)
+    columns = ("CUSTOMERACCOUNT", "CUSTOMERGROUPID", "SALESCURRENCYCODE")
+    table = Table("Customers V3", columns, (("C1", "Nowhere", ""),))
+    execution = client.import_package(package(table))
+    assert client.poll(execution)[-1] != "Succeeded"
+    imported(client, dataclasses.replace(table, unflagged=frozenset({"RunBusinessValidation"})))
+    assert list(view.rows("Customers V3", company="USMF")) == ["C1"]
+
+
+@pytest.mark.evidence("inferred")
+def test_rows_that_came_earlier_in_the_same_run_can_be_referred_to(open_job):
+    view, client = open_job(settings={"references": "strict"})
+    columns = ("CUSTOMERACCOUNT", "CUSTOMERGROUPID", "SALESCURRENCYCODE")
+    customers = Table("Customers V3", columns, (("C1", "10", "USD"),), place=(1, 3, 1))
+    currencies = Table("Currencies", ("CURRENCYCODE", "NAME"), (("USD", "Dollar"),))
+    late = dataclasses.replace(CUSTOMER_GROUPS, place=(1, 4, 1))
+    execution = client.import_package(package(currencies, late, customers))
+    assert client.poll(execution)[-1] != "Succeeded"
+    assert "not found in the related table" in client.errors(execution)[0]["ErrorMessage"]
+    imported(client, currencies, CUSTOMER_GROUPS, customers)
+    assert list(view.rows("Customers V3", company="USMF")) == ["C1"]
+
+
+@pytest.mark.evidence("inferred")
+def test_letter_case_of_keys_makes_no_other_row(job):
+    view, client = job
+    imported(client, Table(GROUPS, CUSTOMER_GROUPS.columns, (("Abc", "One"),)))
+    execution = imported(client, Table(GROUPS, CUSTOMER_GROUPS.columns, (("aBC", "Two"),)))
+    (entity,) = view.executions[execution].entities
+    assert (entity["targetRecordsCreated"], entity["targetRecordsUpdated"]) == (0, 1)
+    assert groups(view) == {"Abc": "Two"}
+    twice = Table(GROUPS, CUSTOMER_GROUPS.columns, (("x", "One"), ("X", "Two")))
+    assert client.poll(client.import_package(package(twice)))[-1] == "Failed"
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    "text", ["\u05e9\u05dc\u05d5\u05dd \u202babc\u202c", "\U0001f600 e\u0301", "a\x1fb\x01"]
+)
+def test_unusual_characters_stay_as_they_came(job, text):
+    view, client = job
+    imported(client, Table(GROUPS, CUSTOMER_GROUPS.columns, ((f"K{text[:5]}", text),)))
+    assert groups(view) == {f"K{text[:5]}": text}

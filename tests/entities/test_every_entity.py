@@ -171,7 +171,9 @@ def needed(entity):
     return [
         field
         for field in entity.fields
-        if (field.mandatory or field.name == only_key) and field.type not in NEVER_BLANK
+        if (field.mandatory or field.name == only_key)
+        and field.type not in NEVER_BLANK
+        and not field.auto_number  # a blank one takes the next number of a sequence
     ]
 
 

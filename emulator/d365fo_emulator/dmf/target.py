@@ -77,7 +77,13 @@ class _Target:
     def _check(self) -> None:
         task, deps = self._task, self._task.deps
         checks = TargetChecks(
-            task.entity, deps.catalogue, deps.rows, deps.settings, task.company, deps.companies
+            task.entity,
+            deps.catalogue,
+            deps.rows,
+            deps.settings,
+            task.company,
+            deps.companies,
+            validates=task.plan.run_business_validation,
         )
         mapped = task.mapped_fields()
         script = task.execution.script.row_errors

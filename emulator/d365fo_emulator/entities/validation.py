@@ -3,6 +3,10 @@
 The order within a row follows the product's names for its steps (inferred): mandatory fields,
 then values in related tables. Every failing field is reported, not the first alone; of a row for
 a company that does not exist that alone, since there is nowhere to look for its values.
+
+An entity whose business validations are off (`RunBusinessValidation`) is checked for what its
+tables themselves need: values of the right types, texts that fit, a key that is not blank and
+comes once, a company that exists (inferred; documented is that validateWrite is left out).
 """
 
 from __future__ import annotations
@@ -11,9 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from d365fo_emulator.entities.conversion import MOST_REMEMBERED, row_error
 from d365fo_emulator.entities.errors import Failure
-from d365fo_emulator.entities.model import FieldType
 from d365fo_emulator.entities.store import RowError, row_company
-from d365fo_emulator.entities.values import MIDNIGHT, NO_DATE, NO_GUID
+from d365fo_emulator.entities.values import BLANKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -26,22 +29,6 @@ if TYPE_CHECKING:
 
 STRICT = "strict"
 BATCH = 1000
-
-BLANKS: dict[FieldType, frozenset[Value]] = {
-    FieldType.DATE: frozenset({"", NO_DATE}),
-    FieldType.DATETIME: frozenset({"", NO_DATE + MIDNIGHT}),
-    FieldType.GUID: frozenset({"", NO_GUID}),
-    # An enumeration always has a value, its first; a time always has one, midnight.
-    FieldType.ENUM: frozenset(),
-    FieldType.NOYES: frozenset(),
-    FieldType.TIME: frozenset(),
-    # The product's mandatory numbers do not take zero.
-    FieldType.INT: frozenset({0}),
-    FieldType.INT64: frozenset({0}),
-    FieldType.REAL: frozenset({0.0}),
-    FieldType.STRING: frozenset({""}),
-}
-"""The values of each type that do not fill in a field; None leaves what the target row has."""
 
 
 def must_be_filled(entity: EntityType) -> tuple[Field, ...]:
@@ -91,6 +78,7 @@ class TargetChecks:
             refers to holds rows (lenient), or always, as the product has it (strict).
         company: the company of the import.
         companies: the ids of all companies; a row may name one of them as its own.
+        validates: whether the manifest lets business validations run.
 
     """
 
@@ -102,21 +90,33 @@ class TargetChecks:
         settings: Settings,
         company: str,
         companies: Collection[str],
+        *,
+        validates: bool = True,
     ) -> None:
         self.entity = entity
+        self._validates = validates
         self._catalogue = catalogue
         self._rows = rows
         self._strict = settings.references == STRICT
         self._company = company
         self._companies = frozenset(one.upper() for one in companies)
-        self._must_be_filled = must_be_filled(entity)
+        self._must_be_filled = tuple(
+            field for field in must_be_filled(entity) if validates or field.name in entity.keys
+        )
+        # A key of several fields may be blank in parts, not as a whole.
+        self._whole_key = entity.key_fields if entity.key_is_known else ()
+        if len(self._whole_key) < 2 or not all(BLANKS[one.type] for one in self._whole_key):
+            self._whole_key = ()
         self._checks: dict[tuple[str, str], list[_Check]] = {}
         self._kept_blanks = False
 
     def checked(self, fields: Sequence[Field]) -> list[Field]:
         """Those of the fields whose values `check` looks at; the others need not be read."""
-        own = (*self._must_be_filled, self.entity.company_field)
-        return [field for field in fields if field.reference is not None or field in own]
+        own = (*self._must_be_filled, *self._whole_key, self.entity.company_field)
+        return [field for field in fields if field in own or self._refers(field)]
+
+    def _refers(self, field: Field) -> bool:
+        return self._validates and field.reference is not None
 
     def check(
         self,
@@ -153,12 +153,31 @@ class TargetChecks:
         numbers: Sequence[int],
         columns: Sequence[Sequence[Value]],
     ) -> list[RowError]:
-        return [
+        errors = [
             error
             for field, column in zip(fields, columns, strict=True)
             for check in self._of(field, company)
             for error in check(numbers, column)
         ]
+        return self._without_key(fields, numbers, columns) + errors
+
+    def _without_key(
+        self, fields: Sequence[Field], numbers: Sequence[int], columns: Sequence[Sequence[Value]]
+    ) -> list[RowError]:
+        """Rows in which every part of a key of several fields is blank, or has no column."""
+        if not self._whole_key:
+            return []
+        first = self._whole_key[0]
+        if first in self._must_be_filled:
+            return []  # told of as a field that must be filled in
+        at_fault = set(range(len(numbers)))
+        for field, column in zip(fields, columns, strict=True):
+            if field in self._whole_key:
+                blanks = BLANKS[field.type] | {None}
+                if blanks.isdisjoint(column):  # nearly always, and at C speed
+                    return []
+                at_fault = {at for at in at_fault if column[at] in blanks}
+        return [row_error(numbers[at], first, Failure.BLANK, "") for at in sorted(at_fault)]
 
     def _by_company(self, named: Sequence[Value]) -> dict[str, list[int]]:
         """Where in a batch each company's rows stand, given the column that names it."""
@@ -211,7 +230,9 @@ class TargetChecks:
         A reference to its own entity is not checked: the row meant may stand later in the file,
         and whether the product would then refuse it is not known.
         """
-        if field.reference is None or field.reference.entity == self.entity.name:
+        if not self._refers(field) or field.reference is None:
+            return None
+        if field.reference.entity == self.entity.name:
             return None
         related = self._catalogue.find(field.reference.entity)
         if related is None:

@@ -209,6 +209,22 @@ class SymbolReader:
         return text, Spelling.UNKNOWN if text else Spelling.SYMBOL
 
 
+BLANKS: dict[FieldType, frozenset[Value]] = {
+    FieldType.DATE: frozenset({"", NO_DATE}),
+    FieldType.DATETIME: frozenset({"", NO_DATE + MIDNIGHT}),
+    FieldType.GUID: frozenset({"", NO_GUID}),
+    # An enumeration always has a value, its first; a time always has one, midnight.
+    FieldType.ENUM: frozenset(),
+    FieldType.NOYES: frozenset(),
+    FieldType.TIME: frozenset(),
+    # The product's mandatory numbers do not take zero.
+    FieldType.INT: frozenset({0}),
+    FieldType.INT64: frozenset({0}),
+    FieldType.REAL: frozenset({0.0}),
+    FieldType.STRING: frozenset({""}),
+}
+"""The values of each type that do not fill in a field; None leaves what the target row has."""
+
 READERS: dict[FieldType, Reader] = {
     FieldType.INT: functools.partial(read_integer, bits=31),
     FieldType.INT64: functools.partial(read_integer, bits=63),

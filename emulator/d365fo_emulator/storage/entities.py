@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import json
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.store import row_company
@@ -17,6 +18,7 @@ from d365fo_emulator.storage.physical import (
     AFTER_SEPARATOR,
     SEPARATOR,
     PhysicalTables,
+    blank_keys,
     key_part,
     keys_of,
     know_companies,
@@ -127,27 +129,33 @@ class SqliteRowStore:
     ) -> Iterator[int]:
         """Rows whose company and key an earlier staged row has already, in order of the file.
 
+        A key that is blank in all its parts is none: such rows fail alone, later (inferred).
         Reads outside the write lock: the sort of a large file takes seconds. Whether there is any
         such row is asked first, since numbering the rows of each key takes thrice as long.
         """
         if not entity.key_is_known:
             return
+        blank = json.dumps(blank_keys(entity))
         any_twice = self._staged_numbers(
             execution,
             entity,
             "SELECT 1 FROM {staging} s WHERE s.execution = :writer"
-            " GROUP BY {company}, s._key HAVING count(*) > 1 LIMIT 1",
+            " GROUP BY {company}, s._key HAVING count(*) > 1"
+            " AND s._key NOT IN (SELECT value FROM json_each(:blank)) LIMIT 1",
             company=_company(entity, company),
+            blank=blank,
         )
         if not list(any_twice):
             return
         yield from self._staged_numbers(
             execution,
             entity,
-            "SELECT d.row FROM (SELECT s.row, row_number() OVER"
+            "SELECT d.row FROM (SELECT s.row, s._key, row_number() OVER"
             " (PARTITION BY {company}, s._key ORDER BY s.row) AS turn FROM {staging} s"
-            " WHERE s.execution = :writer) d WHERE d.turn > 1 ORDER BY d.row",
+            " WHERE s.execution = :writer) d WHERE d.turn > 1"
+            " AND d._key NOT IN (SELECT value FROM json_each(:blank)) ORDER BY d.row",
             company=_company(entity, company),
+            blank=blank,
         )
 
     def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:

@@ -10,12 +10,14 @@ folded (the product's keys do not distinguish it; inferred), numbers with a fixe
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from d365fo_emulator.entities.model import FieldType
 from d365fo_emulator.entities.store import row_company
+from d365fo_emulator.entities.values import BLANKS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -190,6 +192,15 @@ def key_part(field: Field) -> Callable[[Value], str]:
     if field.type is FieldType.REAL:
         return lambda value: _sortable(float(value or 0), f"{abs(float(value or 0)):045.12f}")
     return lambda value: "" if value is None else str(value).casefold()
+
+
+def blank_keys(entity: EntityType) -> list[str]:
+    """What `_key` is of rows whose key is blank in all its parts; such a key is none."""
+    parts = []
+    for field in entity.key_fields:
+        write = key_part(field)
+        parts.append({write(value) for value in BLANKS[field.type]})
+    return list(map(SEPARATOR.join, itertools.product(*parts)))
 
 
 def keys_of(

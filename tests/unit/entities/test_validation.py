@@ -4,6 +4,7 @@ import pytest
 
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.entities.catalogue import Catalogue
+from d365fo_emulator.entities.model import EntityType, Field, FieldType
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.entities.validation import TargetChecks, must_be_filled, validate_target
 from d365fo_emulator.kernel.settings import Settings
@@ -53,13 +54,15 @@ def rows(tmp_path):
 def check(catalogue, rows):
     """Stages rows of an entity and gives the errors of its target checks."""
 
-    def run(entity_name, names, staged, references="lenient", company="USMF"):
+    def run(entity_name, names, staged, references="lenient", company="USMF", validates=True):
         entity = catalogue.find(entity_name)
         fields = [entity.find_field(name) for name in names]
         rows.prepare(entity)
         rows.stage(RUN, entity, fields, 1, list(zip(*staged, strict=True)), [])
         settings = Settings(references=references)
-        checks = TargetChecks(entity, catalogue, rows, settings, company, COMPANIES)
+        checks = TargetChecks(
+            entity, catalogue, rows, settings, company, COMPANIES, validates=validates
+        )
         return [error for batch in validate_target(checks, rows, RUN, fields) for error in batch]
 
     return run
@@ -266,3 +269,37 @@ def test_only_fields_with_a_check_are_read_again(catalogue, rows, customers):
     fields = [customers.find_field(name) for name in names]
     checked = [field.staging_name for field in checks.checked(fields)]
     assert checked == ["CUSTOMERACCOUNT", "DATAAREAID", "SITEID"]
+
+
+@pytest.fixture
+def variants(catalogue):
+    """An entity whose key has two parts, neither of them mandatory."""
+    fields = tuple(Field(name, name.upper(), FieldType.STRING, name) for name in ("A", "B", "C"))
+    return catalogue.add(
+        EntityType("Variants", "Variant", "Variants", "", True, ("A", "B"), fields)
+    )
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize(
+    ("names", "staged", "failing"),
+    [
+        ("AB", [("1", ""), ("", "2"), ("", ""), (None, "")], [3, 4]),
+        ("A", [("1",), ("",)], [2]),
+        ("C", [("x",), ("",)], [1, 2]),
+    ],
+)
+def test_a_key_may_be_blank_in_parts_but_not_as_a_whole(check, variants, names, staged, failing):
+    errors = check(variants.name, list(names), staged)
+    assert errors == [
+        RowError(row, Stage.TARGET, "A", "Field 'A' must be filled in.") for row in failing
+    ]
+
+
+@pytest.mark.evidence("documented", "inferred")
+def test_without_business_validations_only_what_the_tables_need_is_checked(check, put):
+    put("Customer groups", CustomerGroupId="10")
+    names = ["CustomerAccount", "CustomerGroupId", "SalesCurrencyCode"]
+    staged = [("C1", "Local", ""), ("", "10", "USD")]
+    errors = check("Customers V3", names, staged, validates=False)
+    assert [(error.row, error.field) for error in errors] == [(2, "CUSTOMERACCOUNT")]

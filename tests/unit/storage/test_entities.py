@@ -209,6 +209,11 @@ def test_parts_of_a_key_do_not_run_into_one_another(store):
     assert list(store.duplicate_rows(RUN, LINES, "USMF")) == []
 
 
+def test_rows_without_any_part_of_a_key_are_no_duplicates_of_each_other(store):
+    stage(store, [("", "a", 1.0), (None, "b", 1.0), ("", "c", 1.0), ("1", "", 1.0), ("1", "", 1.0)])
+    assert list(store.duplicate_rows(RUN, GROUPS, "USMF")) == [5]
+
+
 def test_numbers_in_a_key_are_ordered_as_numbers(store):
     numbers = [10.0, 2.0, -1.0, 0.5, -20.0, 0.0]
     rows = [("J1", number, "") for number in numbers]
