@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf.errors import ControlRefused, ExecutionNotFound
 from d365fo_emulator.kernel.clock import ClockMode
+from d365fo_emulator.scenarios.model import Stay
+from d365fo_emulator.scenarios.timeline import normalized
 
 if TYPE_CHECKING:
     from d365fo_emulator.dmf.life import Lives
+    from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.kernel.workspace import ExecutionId
 
 
 def wait_for_end(lives: Lives, execution: ExecutionId) -> None:
     """Returns when an execution is at its end, or when time alone will never bring it there.
 
-    An auto clock moves on from step to step; an execution that a scenario keeps for ever is left
-    where it is. A virtual clock stands still, so the execution enters its last step now: whoever
-    could move the clock may be the one who waits. On a real clock the wait lasts as long as the
-    execution does, as with the service.
+    An auto clock moves on from step to step. A virtual clock stands still, so the steps are entered
+    now, one after the other: whoever could move the clock may be the one who waits. On both, an
+    execution that waits for polls or a hand is left where it is. On a real clock the answer waits
+    for as long as the execution lasts, as the service's does.
     """
 
     def ended() -> bool:
@@ -33,10 +35,26 @@ def wait_for_end(lives: Lives, execution: ExecutionId) -> None:
             if lives.is_closed:
                 return
         elif mode is ClockMode.VIRTUAL:
-            with contextlib.suppress(ControlRefused, ExecutionNotFound):
-                lives.finish(execution)
-            return
+            if not _step_entered(lives, execution):
+                return
         elif (due := lives.next_due()) is None:
             return
-        else:
-            lives.clock.skip_to(due)
+        elif not lives.clock.skip_to(due) and lives.next_due() == due:
+            return  # whoever has what is due does not get on with it
+
+
+def _step_entered(lives: Lives, execution: ExecutionId) -> bool:
+    """Enters the next step of an execution whose present one time would end; whether it did."""
+    found = lives.find(execution)
+    if found is None or not _ends_by_time(found):
+        return False
+    try:
+        return lives.advance(execution).step != found.step
+    except (ControlRefused, ExecutionNotFound):
+        return False  # somebody else has ended it meanwhile
+
+
+def _ends_by_time(execution: Execution) -> bool:
+    steps = normalized(execution.script.timeline)
+    stay = steps[min(execution.step, len(steps) - 1)].stay
+    return stay == Stay() or (stay.time is not None and not stay.need_all)
