@@ -77,7 +77,7 @@ def new(
 
 
 @package.command()
-@click.argument("path", metavar="PACKAGE", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", metavar="PACKAGE", type=click.Path(path_type=Path))
 @click.option("--entity", help="Show the mapping of this entity.")
 @click.option("--no-rows", is_flag=True, help="Do not count rows: read headers alone.")
 @click.option(
@@ -90,6 +90,8 @@ def show(path: Path, entity: str | None, no_rows: bool, unpack: Path | None, as_
     from d365fo_emulator.packages import showing  # noqa: PLC0415  with the formats it reads
     from d365fo_emulator.packages.formats.registry import STANDARD  # noqa: PLC0415
 
+    if not path.is_file():
+        raise ConfigurationError(f"there is no file {path}")
     catalogue = BuiltinCatalogue()
 
     def entity_of(plan: PackageEntity) -> EntityType | None:
