@@ -216,7 +216,7 @@ CASES = {
     "MAP002": lambda: package(data="".join(line + ",x\r\n" for line in TEXT.splitlines()).encode()),
     "MAP003": lambda: package(data=b"A,B\r\n1,2\r\n"),
     "MAP004": lambda: package(
-        Table(LABEL, ("CUSTOMERGROUPID", "DESCRIPTIOM"), (("10", "x"),), "CustCustomerGroupEntity")
+        Table(LABEL, ("CUSTOMERGROUPID", "DESCRIPTIOX"), (("10", "x"),), "CustCustomerGroupEntity")
     ),
     "MAP005": lambda: package(Table(LABEL, ("DESCRIPTION",), (("x",),), "CustCustomerGroupEntity")),
     "MAP006": lambda: package(manifest=[(FIRST_MAP, FIRST_MAP * 2)]),

@@ -84,7 +84,8 @@ def _check_fields(
             report.add("MAP007", message, map_place(listed, number))
     if unknown:
         shown = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
-        message = f"{label}: {len(unknown)} mapped fields are not in the catalogue ({shown})"
+        many = "mapped field is" if len(unknown) == 1 else "mapped fields are"
+        message = f"{label}: {len(unknown)} {many} not in the catalogue ({shown})"
         report.add("MAP010", message, place_of(listed, "EntityMapList"))
 
 

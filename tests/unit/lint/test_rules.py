@@ -185,7 +185,7 @@ def test_an_environment_that_refuses_unknown_entities_makes_them_refused(lint):
     from d365fo_emulator.kernel.settings import Settings
 
     strict = lint_cases.LintOptions(settings=Settings(unknown_entities="refuse"))
-    content = lint_cases.package(Table("Customer gruops", ("ID",), (("1",),)))
+    content = lint_cases.package(Table("Customer groupss", ("ID",), (("1",),)))
     (finding,) = lint(content, strict)
     assert finding.code == "MAN005"
     assert "Customer groups" in finding.message
