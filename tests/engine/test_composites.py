@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pytest
 
@@ -177,3 +178,57 @@ def test_a_part_that_cannot_be_staged_fails_them_all(place):
     assert (listed["stagingRecordsCreated"], listed["targetRecordsCreated"]) == (0, 0)
     assert keys(view, "Orders") == []
     assert {error["entity"] for error in view.executions.only().errors} == {"Lines"}
+
+
+def exported(client):
+    execution = client.export(definitionGroupId="Out")
+    assert client.poll(execution)[-1] == "Succeeded"
+    package = client.exported(execution)
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        name = f"{LABEL}.xml"
+        return package, archive.read(name).decode() if name in archive.namelist() else None
+
+
+@pytest.mark.evidence("documented")
+def test_an_export_nests_rows_and_goes_in_again(server, place):
+    view, client = place
+    client.poll(client.import_package(composite_package(ATTRIBUTES)))
+    package, document = exported(client)
+    assert document == (
+        '<?xml version="1.0" encoding="utf-8"?><Document>'
+        '<ORDERSENTITY ORDERNUMBER="O1" CUSTOMER="C1">'
+        '<LINESENTITY ORDERNUMBER="O1" LINENUMBER="1" ITEM="A">'
+        '<CHARGESENTITY ORDERNUMBER="O1" LINENUMBER="1" CODE="X"></CHARGESENTITY></LINESENTITY>'
+        '<LINESENTITY ORDERNUMBER="O1" LINENUMBER="2" ITEM="B"></LINESENTITY></ORDERSENTITY>'
+        '<ORDERSENTITY ORDERNUMBER="O2" CUSTOMER="C2">'
+        '<LINESENTITY ORDERNUMBER="O2" LINENUMBER="1" ITEM="C"></LINESENTITY></ORDERSENTITY>'
+        "</Document>"
+    )
+    listed = view.executions.last().entities[0]
+    assert (listed["entity"], listed["targetRecordsCreated"]) == (LABEL, 6)
+    other = server.create_workspace(environment=ENVIRONMENT)
+    with Client(other.client_config(), base=server.http_url) as again:
+        assert again.poll(again.import_package(package))[-1] == "Succeeded"
+    assert keys(other, "Charges") == [("O1", "1", "X")]
+    server.drop_workspace(other.id)
+
+
+@pytest.mark.evidence("documented")
+def test_an_entity_without_rows_has_an_empty_element_in_an_export(place):
+    view, client = place
+    content = '<Document><ORDERSENTITY ORDERNUMBER="O1"><LINESENTITY><CHARGESENTITY/></LINESENTITY>'
+    content += "</ORDERSENTITY></Document>"
+    assert client.poll(client.import_package(composite_package(content)))[-1] == "Succeeded"
+    assert keys(view, "Lines") == []
+    package, document = exported(client)
+    assert document.endswith(
+        "<ORDERSENTITY><LINESENTITY><CHARGESENTITY></CHARGESENTITY></LINESENTITY></ORDERSENTITY>"
+        "</Document>"
+    )
+    assert client.poll(client.import_package(package))[-1] == "Succeeded"
+
+
+@pytest.mark.evidence("documented")
+def test_a_composite_without_rows_has_no_file_in_its_export(place):
+    _view, client = place
+    assert exported(client)[1] is None

@@ -67,14 +67,15 @@ def written_as(
         planned,
         label=entity.label,
         source_format=source_format.name,
-        file_name=_free_name(entity.label, source_format.extension, taken),
+        file_name=free_name(entity.label, source_format.extension, taken),
         sheet=sheet_name_for(entity.label) + "$" if source_format.extension == ".xlsx" else "",
         target_entity=entity.name,
         maps=tuple(sorted(writable, key=lambda one: one.entity_field)),
     )
 
 
-def _free_name(label: str, extension: str, taken: Collection[str]) -> str:
+def free_name(label: str, extension: str, taken: Collection[str]) -> str:
+    """A name for the entity's file that none of `taken` (folded) is."""
     name, number = file_name_for(label, extension), 0
     while name.casefold() in taken:
         number += 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from d365fo_emulator.dmf.checks import known_entity
+from d365fo_emulator.dmf.composite_export import CompositeExport
 from d365fo_emulator.dmf.export_plan import (
     exported_maps,
     query_of,
@@ -25,6 +26,7 @@ from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.packages.composites import known_composite
 from d365fo_emulator.packages.errors import DataFileError
 from d365fo_emulator.packages.formats.shaping import shape_to_read
 from d365fo_emulator.packages.model import Manifest, PackageEntity, PackageHeader
@@ -89,8 +91,12 @@ def export_package(
         for listing in listings(deps.catalogue, execution.plan):
             run = EntityRun.planned(listing.plan, listing.position)
             if go_on():
-                task = _EntityExport(deps, execution, listing, taken, go_on)
-                run, plan = task.run(writer, report)
+                if composite := known_composite(deps.catalogue, listing.plan):
+                    nested = CompositeExport(deps, execution, listing, composite, taken, go_on)
+                    run, plan = nested.run(writer, report)
+                else:
+                    task = _EntityExport(deps, execution, listing, taken, go_on)
+                    run, plan = task.run(writer, report)
                 if plan is not None:
                     plans.append(plan)
                     taken.add(plan.file_name.casefold())
@@ -127,7 +133,7 @@ class _EntityExport:
         run = EntityRun.planned(self.planned, self.position)
         entity = known_entity(self.deps.catalogue, self.planned)
         if entity is None:
-            return self._failed(run, self._unknown()), None
+            return self._failed(run, f"no entity is called {self.planned.label!r}"), None
         try:
             source_format = self.deps.formats.find(self.planned.source_format)
         except (DataFileError, NotEmulated) as error:
@@ -233,12 +239,6 @@ class _EntityExport:
             target_started_at=None,
         )
         return _noted(run, because)
-
-    def _unknown(self) -> str:
-        label = self.planned.label
-        if self.deps.catalogue.find_composite(label):
-            return f"exports of composite entities such as {label!r} are not emulated"
-        return f"no entity is called {label!r}"
 
 
 def _noted(run: EntityRun, note: str) -> EntityRun:

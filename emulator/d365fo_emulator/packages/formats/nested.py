@@ -87,6 +87,43 @@ class NestedRows:
         return self.source_format.write(stream, shape, rows)
 
 
+class NestedWriter:
+    """Writes rows inside rows, each between `begin` and `end`; `close` ends the document."""
+
+    def __init__(self, source_format: XmlRows, stream: IO[bytes]) -> None:
+        self._source_format = source_format
+        self._stream = stream
+        self._open: list[str] = []
+        self._put(source_format.document_start())
+
+    @property
+    def culture(self) -> Culture:
+        """How numbers and dates are written."""
+        return self._source_format.culture
+
+    def begin(self, entity: str, columns: Sequence[str], values: Sequence[str]) -> None:
+        """A row, up to where its children stand.
+
+        Raises:
+            FileNotWritable: as `SourceFormat.write`.
+
+        """
+        start, end = self._source_format.row_around(entity, columns, values)
+        self._open.append(end)
+        self._put(start)
+
+    def end(self) -> None:
+        """The end of the row that was begun last."""
+        self._put(self._open.pop())
+
+    def close(self) -> None:
+        """The end of the document."""
+        self._put(f"</{self._source_format.root}>")
+
+    def _put(self, text: str) -> None:
+        self._stream.write(text.encode())
+
+
 @dataclass
 class _Frame:
     """An element of an entity that is open."""

@@ -81,12 +81,10 @@ class XmlRows:
                 a name that is none in XML.
 
         """
-        for name in (shape.entity, *shape.columns):
-            if not is_xml_name(name):
-                raise FileNotWritable("", f"{name!r} cannot be the name of an XML element")
+        _check_names((shape.entity, *shape.columns))
         template = self._template(shape)
         as_text = _attribute_text if self.in_attributes else _text
-        stream.write(f'<?xml version="1.0" encoding="utf-8"?><{self.root}>'.encode())
+        stream.write(self.document_start().encode())
         written = 0
         batch: list[str] = []
         for row in rows:
@@ -97,6 +95,28 @@ class XmlRows:
                 batch.clear()
         stream.write(("".join(batch) + f"</{self.root}>").encode())
         return written + len(batch)
+
+    def document_start(self) -> str:
+        """What stands before the first row."""
+        return f'<?xml version="1.0" encoding="utf-8"?><{self.root}>'
+
+    def row_around(
+        self, entity: str, columns: Sequence[str], values: Sequence[str]
+    ) -> tuple[str, str]:
+        """A row that has others inside: what stands before and after them.
+
+        Raises:
+            FileNotWritable: as `write`.
+
+        """
+        _check_names((entity, *columns))
+        row = entity if self.pascal_case else entity.upper()
+        pairs = [(name.upper(), value) for name, value in zip(columns, values, strict=True)]
+        if self.in_attributes:
+            fields = "".join(f' {name}="{_attribute_text(value)}"' for name, value in pairs)
+            return f"<{row}{fields}>", f"</{row}>"
+        fields = "".join(f"<{name}>{_text(value)}</{name}>" for name, value in pairs)
+        return f"<{row}>{fields}", f"</{row}>"
 
     def _template(self, shape: Shape) -> str:
         """One row, with `%s` for each value."""
@@ -114,6 +134,12 @@ XML_ATTRIBUTE = XmlRows("XML-Attribute", in_attributes=True)
 def is_xml_name(name: str) -> bool:
     """Whether an element can have this name (XML allows more letters than the product uses)."""
     return _NAME.fullmatch(name) is not None
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not is_xml_name(name):
+            raise FileNotWritable("", f"{name!r} cannot be the name of an XML element")
 
 
 class _Rows:
