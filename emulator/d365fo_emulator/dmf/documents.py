@@ -21,6 +21,52 @@ if TYPE_CHECKING:
 MOST_ERRORS = 1000
 """Errors that a document lists; `errorCount` has them all."""
 
+# Members of the execution document in order, and what they say; the documentation is made of it.
+MEMBERS: dict[str, str] = {
+    "executionId": "As the caller chose it, or made up.",
+    "state": "What the next status call would see; `NotFound` while there is no record of it.",
+    "operation": "`Import` or `Export`.",
+    "definitionGroup": "The data project.",
+    "company": "The legal entity.",
+    "options": "`execute`, and what else the call asked for beside the usual.",
+    "packageName": "Of exports, as the call said it.",
+    "polls": "How many status calls there were.",
+    "createdAt": "When it was accepted, by the workspace's clock.",
+    "finishedAt": "When it came to its end; null until then.",
+    "timeline": "The states that it entered: `state`, `at`, `because`.",
+    "entities": "Its entities in the order in which they run; see below.",
+    "errors": (
+        f"At most {MOST_ERRORS}: `entity`, `stage` (source, staging, target), `recordId` (0: the"
+        " whole entity), `field`, `message`. Those that `GetExecutionErrors` keeps back are here."
+    ),
+    "errorCount": "How many errors there are in all.",
+    "reason": "Why it ended as it did.",
+}
+ENTITY_MEMBERS: dict[str, str] = {
+    "entity": "The label.",
+    "unit": "Execution unit, as the manifest or the data project says it.",
+    "level": "Level in the unit.",
+    "sequence": "Sequence in the level.",
+    "refreshType": "Of exports: `FullPush`, or `IncrementalPush` for changed rows only.",
+    "runBusinessLogic": "As the manifest says it.",
+    "runBusinessValidation": "As the manifest says it.",
+    "sourceFormat": "The source data format.",
+    "file": "The data file.",
+    "stagingStatus": "`NotRun`, `Executing`, `Finished`, `Error` or `Aborted`.",
+    "targetStatus": "As `stagingStatus`.",
+    "sourceRecords": "Records read.",
+    "stagingRecordsCreated": "Of them, written to staging.",
+    "stagingRecordsInError": "Of them, failed on the way there.",
+    "targetRecordsCreated": "Rows that were new; of exports, all that were written.",
+    "targetRecordsUpdated": "Rows that were there already.",
+    "targetRecordsInError": "Rows that failed in the target step.",
+    "stagingStartedAt": "Instant, or null.",
+    "stagingEndedAt": "Instant, or null.",
+    "targetStartedAt": "Instant, or null.",
+    "targetEndedAt": "Instant, or null.",
+    "notes": "What else happened, in sentences.",
+}
+
 
 def execution_document(
     execution: Execution, errors: Errors, label_of: Callable[[str], str]
@@ -68,7 +114,12 @@ def execution_document(
     }
 
 
-def errors_text(execution: Execution, errors: Errors, form: str) -> str:
+def errors_text(
+    execution: Execution,
+    errors: Errors,
+    form: str,
+    record_id: Callable[[str, RowError], str] = lambda _entity, error: str(error.row),
+) -> str:
     """The text of GetExecutionErrors: a JSON list of RecordId, Field, ErrorMessage.
 
     Files that could not be read at all are not in it (recorded).
@@ -77,23 +128,24 @@ def errors_text(execution: Execution, errors: Errors, form: str) -> str:
         execution: as it stands.
         errors: its row errors, as (AOT name of the entity, error).
         form: the setting `errorsJson`: `valid` or `raw`.
+        record_id: what an error's row is called, by default its number in the file.
 
     """
     items = [
-        _item(error.row, error.field, error.message)
-        for _entity, error in errors
+        _item(record_id(entity, error), error.field, error.message)
+        for entity, error in errors
         if error.row or error.stage is not Stage.SOURCE
     ]
-    items += [_item(0, "", message) for message in execution.script.execution_errors]
+    items += [_item("0", "", message) for message in execution.script.execution_errors]
     if form == "raw":
         return _raw(items)
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 
-def _item(row: int, field: str, message: str) -> dict[str, str]:
+def _item(record_id: str, field: str, message: str) -> dict[str, str]:
     """One error. A line break first, a blank before each line, CRLF after it (recorded)."""
     lines = "".join(f" {line}\r\n" for line in message.splitlines())
-    return {"RecordId": str(row), "Field": field, "ErrorMessage": f"\n{lines}"}
+    return {"RecordId": record_id, "Field": field, "ErrorMessage": f"\n{lines}"}
 
 
 def _raw(items: list[dict[str, str]]) -> str:
@@ -153,6 +205,9 @@ def _entity_document(run: EntityRun, plan: PackageEntity | None) -> dict[str, An
         "unit": plan and plan.unit,
         "level": plan and plan.level,
         "sequence": plan and plan.sequence,
+        "refreshType": plan and plan.refresh_type,
+        "runBusinessLogic": plan and plan.run_business_logic,
+        "runBusinessValidation": plan and plan.run_business_validation,
         "sourceFormat": run.source_format,
         "file": run.file,
         "stagingStatus": run.staging_status,

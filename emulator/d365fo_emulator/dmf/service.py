@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from d365fo_emulator.dmf import documents
+from d365fo_emulator.dmf import documents, error_items
 from d365fo_emulator.dmf.error_files import ErrorFiles
 from d365fo_emulator.dmf.errors import ControlRefused
 from d365fo_emulator.dmf.export_blobs import ExportBlobs
@@ -22,7 +22,7 @@ from d365fo_emulator.packages.composites import known_composite
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from d365fo_emulator.blob.service import BlobService
@@ -166,7 +166,23 @@ class DataManagement:
             return "[]"
         if any(known_composite(self.at.catalogue, one) for one in found.plan):
             return "[]"  # recorded of failed composite entities
-        return documents.errors_text(found, self.row_errors(found), settings.errors_json)
+        return documents.errors_text(
+            found, self._named(found), settings.errors_json, lambda name, _error: name
+        )
+
+    def _named(self, execution: Execution) -> Iterator[tuple[str, RowError]]:
+        """What GetExecutionErrors lists, as (what it calls the row, error)."""
+        settings = self.at.workspace.settings
+        for kept in rows_ids(self.at.catalogue, execution):
+            errors: Iterable[tuple[str, RowError]] = self.at.rows.errors(kept)
+            if settings.error_items == "row":
+                errors = error_items.one_per_row(errors)
+            for name, error in errors:
+                entity = self.at.catalogue.find(name)
+                if error.row and entity is not None and settings.record_id == "key":
+                    yield error_items.key_text(self.at.rows, kept, entity, error.row), error
+                else:
+                    yield str(error.row), error
 
     def document(self, execution: Execution) -> dict[str, Any]:
         """The execution document: what command, admin API and fixture show."""

@@ -90,6 +90,19 @@ class Settings:
         "How many calls of GetImportTargetErrorKeysFileUrl answer an empty text before the file"
         " that was asked for is ready.",
     )
+    error_items: str = choice(
+        "field",
+        "errorItems",
+        "Items of GetExecutionErrors: one for each field at fault, or one for each row, with all"
+        " its lines and without a field.",
+        ("field", "row"),
+    )
+    record_id: str = choice(
+        "row",
+        "recordId",
+        "RecordId in GetExecutionErrors: the number of the row in its file, or its natural key.",
+        ("row", "key"),
+    )
     references: str = choice(
         "lenient",
         "references",
