@@ -162,9 +162,12 @@ PLANS = st.lists(
 
 
 def told(execution, view):
-    """All that an execution led to, by entity."""
+    """All that an execution led to, by entity, but for the time at which it did."""
     document = execution.document
-    entities = {one["entity"]: one for one in document["entities"]}
+    entities = {
+        one["entity"]: {name: value for name, value in one.items() if not name.endswith("At")}
+        for one in document["entities"]
+    }
     errors = sorted(map(str, document["errors"]))
     rows = {name: list(view.rows(name, company="USMF")) for name in entities}
     return document["state"], entities, errors, rows
