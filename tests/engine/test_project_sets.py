@@ -303,3 +303,37 @@ def test_rows_of_an_exported_project_are_those_of_the_company(job, ask, made):
     execution = client.export(definitionGroupId="Batch export")
     client.poll(execution)
     assert rows_of(client.exported(execution), "CUSTOMERGROUPID")
+
+
+@pytest.mark.evidence("inferred")
+def test_a_composite_entity_may_be_in_a_project_but_not_without_staging(open_job):
+    from d365fo_emulator.entities.model import Composite, CompositePart
+
+    view, client = open_job()
+    view.parts.dmf.at.catalogue.add_composite(
+        Composite("Groups composite", "GroupsComposite", CompositePart("CustCustomerGroupEntity"))
+    )
+    headers = {"Authorization": f"Bearer {client.token}"}
+
+    def post(path, members):
+        return client.session.post(client.base + path, json=members, headers=headers)
+
+    post(GROUPS, PROJECT)
+    detail = DETAIL | {"EntityName": "groups composite", "SourceFormat": "XML-Element"}
+    assert "Staging cannot be skipped" in said(post(DETAILS, detail | {"SkipStaging": "Yes"}))
+    assert post(DETAILS, detail).json()["EntityName"] == "Groups composite"
+
+
+@pytest.mark.evidence("recorded")
+def test_an_export_without_a_mapping_stages_nothing_and_never_ends(job, ask):
+    _view, client = job
+    client.poll(client.import_package(package()))
+    ask("POST", GROUPS, PROJECT)
+    ask("POST", DETAILS, {name: DETAIL[name] for name in DETAIL if name != "AutoGenerateMapping"})
+    execution = client.export(definitionGroupId="Batch export")
+    assert client.poll(execution, most=10)[-1] == "Executing"
+    (row,) = values(
+        ask("GET", f"/data/DataManagementExecutionJobDetails?$filter=JobId eq '{execution}'")
+    )
+    assert (row["StagingStatus"], row["StagingRecordsCreatedCount"]) == ("Executing", 0)
+    assert row["TargetStatus"] == "NotRun"

@@ -163,7 +163,8 @@ class DefinitionGroupDetails:
         for name in ("DefinitionGroupId", "EntityName", "SourceFormat"):
             if not values.get(name, "").strip():
                 raise errors.write_failed(DETAIL, "field-empty", field=name)
-        known = self.dmf.at.catalogue.find(values["EntityName"])
+        catalogue, name = self.dmf.at.catalogue, values["EntityName"]
+        known = catalogue.find(name) or catalogue.find_composite(name)
         if known is None:
             raise errors.write_failed(DETAIL, "entity-unknown", entity=values["EntityName"])
         made: list[tuple[DataProject, PackageEntity]] = []
@@ -247,9 +248,12 @@ class DefinitionGroupDetails:
         """Whether files may be written without a staging table.
 
         Documented is that virtual fields cannot be had so; of which entities the product says that
-        staging cannot be skipped, nobody has written down. Here: of those that have fields which
-        only logic can fill, that is, number sequences and fields that are read but never written.
+        staging cannot be skipped, nobody has written down. Here: of composite entities, and of
+        those that have fields which only logic can fill, that is, number sequences and fields that
+        are read but never written.
         """
+        if self.dmf.at.catalogue.find_composite(entity.label) is not None:
+            return False
         known = self.dmf.at.catalogue.find(entity.label)
         fields = known.fields if known else ()
         return not any(field.auto_number or field.read_only for field in fields)
