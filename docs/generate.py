@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import format_page
+import set_page
 import wire_page
 
 from d365fo_emulator.admin.errors import PROBLEMS
@@ -24,8 +25,8 @@ from d365fo_emulator.cli.examples import example_line
 from d365fo_emulator.cli.main import UNBUILT, cli
 from d365fo_emulator.config.environment import environment_schema
 from d365fo_emulator.config.loader import reference_markdown
+from d365fo_emulator.dmf import documents, signatures
 from d365fo_emulator.dmf import errors as dmf_errors
-from d365fo_emulator.dmf import signatures
 from d365fo_emulator.entities.builtin import BuiltinCatalogue
 from d365fo_emulator.entities.errors import Failure
 from d365fo_emulator.entities.ordering import order_of
@@ -319,6 +320,11 @@ def admin_api() -> str:
         table(["route", "what it does", "query", "body", "open to"], rows),
         "```sh\ncurl -s -X POST http://localhost:8365/_emulator/v1/clock/advance"
         """ -d '{"by": "61m"}'\n```""",
+        "## The execution document\n\n`GET /executions/{execution}`, `executions show --json` and"
+        " the fixture's `document` give it.",
+        table(["member", "what it says"], _members(documents.MEMBERS)),
+        "Each of `entities`:",
+        table(["member", "what it says"], _members(documents.ENTITY_MEMBERS)),
         "## Errors\n\n`application/problem+json` with `type` (`urn:d365fo-emulator:problem:` and"
         " the word below), `title`, `status`,\n`detail`, and for scenarios `problems` with line"
         " and column.",
@@ -327,6 +333,10 @@ def admin_api() -> str:
         " at `/_emulator/`.",
         table(["route", "what is missing"], unbuilt),
     )
+
+
+def _members(members: dict[str, str]) -> list[tuple[str, str]]:
+    return [(f"`{name}`", text) for name, text in members.items()]
 
 
 def environment() -> str:
@@ -411,6 +421,31 @@ def on_the_wire() -> str:
     )
 
 
+def sets() -> str:
+    """Every entity set, its properties, and the texts of refusals."""
+    sections = [
+        f"## {name}\n\n{table(['property', 'type'], rows)}"
+        for name, rows in set_page.property_sections()
+    ]
+    return page(
+        "Entity sets",
+        "`GET` of a set takes `$filter`, `$select`, `$orderby`, `$top`, `$skip`, `$count`, and"
+        " `/$count` after its name;\n`cross-company` is ignored. A row is addressed by its key:"
+        " `('x')`, or `(Name='x',Other='y')` in any order.\nLetter case of texts does not count,"
+        " and `*` in a text that is compared stands for anything. Pages\nhave `pageSize` rows;"
+        " `@odata.nextLink` leads to the next.",
+        table(["set", "key", "can be"], set_page.set_rows()),
+        *sections,
+        "## Enumerations",
+        table(["enumeration", "members"], set_page.enumeration_rows()),
+        "## Refusals",
+        "In `innererror.message`. Rows: after `Write failed for table row of type …`, with status"
+        " 400. Queries: the\nwords of the vendor's own OData library; no answer of the real"
+        " service is recorded.",
+        table(["text", "evidence"], set_page.refusal_rows()),
+    )
+
+
 def formats() -> str:
     """Every source data format of a stock environment."""
     return page(
@@ -441,6 +476,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/execution-states.md": execution_states,
     "reference/formats.md": formats,
     "reference/on-the-wire.md": on_the_wire,
+    "reference/sets.md": sets,
     "reference/settings.md": settings,
     "reference/token-errors.md": token_errors,
     "reference/blob-errors.md": blob_errors,
