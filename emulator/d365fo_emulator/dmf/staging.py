@@ -104,6 +104,8 @@ class _Staging:
             run = noted(run, f"column {name} has no map and was ignored")
         for note in converter.notes():
             run = noted(run, note)
+        if files := task.archive.resources({task.entity.name, task.entity.label}):
+            run = noted(run, f"{len(files)} attachments were not kept: they are not emulated")
         return run
 
     def _converter(

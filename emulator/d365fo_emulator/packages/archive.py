@@ -18,7 +18,7 @@ from d365fo_emulator.packages.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MANIFEST = "Manifest.xml"
 HEADER = "PackageHeader.xml"
+
+RESOURCES = "Resources"
+"""Folder of a package: in it a folder for each entity, with its attachments (client)."""
 
 _BUFFER = 256 * 1024
 _END = struct.Struct("<4s4H2LH")
@@ -83,6 +86,13 @@ class Package:
         """The zip's own spelling of a file's name; None: there is no such file."""
         info = self._members.get(_folded(file_name))
         return None if info is None else _spelling(info)
+
+    def resources(self, names: Collection[str]) -> tuple[str, ...]:
+        """The files that lie in a folder of one of these names (of an entity) in `Resources`."""
+        folders = tuple(_folded(f"{RESOURCES}/{name}/") for name in names if name)
+        return tuple(
+            _spelling(info) for key, info in self._members.items() if key.startswith(folders)
+        )
 
     def size_of(self, file_name: str) -> int:
         """Expanded bytes of a file, as its record says (`zipfile` reads no further)."""

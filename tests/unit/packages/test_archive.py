@@ -216,3 +216,12 @@ def test_several_files_are_read_side_by_side(tmp_path):
         lines = [first.readline(), second.readline(), first.readline(), second.readline()]
     assert lines == [b"1\n", b"3\n", b"2", b"4"]
     assert isinstance(first, io.BufferedReader)
+
+
+@pytest.mark.evidence("client")
+def test_attachments_lie_in_a_folder_of_their_entity(tmp_path):
+    names = ["Resources/Units/a.pdf", "resources\\units\\b\\c.pdf", "Resources/Unitsx/d", "Units/e"]
+    with open_package(package_with(tmp_path, *((name, b"x") for name in names))) as package:
+        assert package.resources({"Units", ""}) == (names[0], "resources/units/b/c.pdf")
+        assert package.resources({"", "Other"}) == ()
+        assert package.resources(()) == ()
