@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from d365fo_emulator.admin.api import Admin
+    from d365fo_emulator.cli.api import Connection
     from d365fo_emulator.cli.connection import Connected
 
 OWN_INTERVAL = 0.2
@@ -99,7 +100,7 @@ def import_(
             api.close()
         documents.append({"package": str(file), **document} if several else document)
         if not as_json:
-            _print_result(document, str(file) if len(files) > 1 else "")
+            _print_result(document, _heading(file, connection, connected) if several else "")
     return _ended(documents, as_json=as_json)
 
 
@@ -151,7 +152,7 @@ def export(
             api.close()
         documents.append(document)
         if not as_json:
-            _print_result(document, project if several else "")
+            _print_result(document, _heading(project, connection, connected) if several else "")
     return _ended(documents, as_json=as_json)
 
 
@@ -174,12 +175,17 @@ def _packages(arguments: Sequence[str]) -> list[Path]:
     return found
 
 
-def _connections(connected: Connected) -> list[Any]:
+def _connections(connected: Connected) -> list[Connection]:
     """One connection for each company told; without any, for the user's own."""
     return [
         dataclasses.replace(connected.connection, company=company)
         for company in connected.companies or (connected.connection.company,)
     ]
+
+
+def _heading(what: str | Path, connection: Connection, connected: Connected) -> str:
+    """What the result of one of several is shown under."""
+    return f"{what}, {connection.company}" if len(connected.companies) > 1 else str(what)
 
 
 def _beside(file: Path, company: str, connected: Connected) -> Path:
