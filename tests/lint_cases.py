@@ -97,6 +97,16 @@ def groups(*rows):
     return Table(LABEL, CUSTOMER_GROUPS.columns, rows, CUSTOMER_GROUPS.target_entity)
 
 
+def of_composite(*orders):
+    """Orders with lines, in one XML file: pairs of an id and the numbers of its lines."""
+    table = Table("Orders composite", (), (), source_format="XML-Attribute")
+    body = "".join(
+        ORDER % (order, "".join(LINE % line for line in lines)) for order, lines in orders
+    )
+    made = files(table, data=None, manifest=[(f">{table.file}<", ">Orders composite.xml<")])
+    return zipped(made | {"Orders composite.xml": f"<Document>{body}</Document>".encode()})
+
+
 def encrypted():
     octets = bytearray(package())
     at = octets.find(b"PK\x01\x02")
@@ -147,10 +157,29 @@ OWN = (
             {"name": "MadeOn", "type": "date", "readOnly": True},
         ],
     },
+    {
+        "name": "Own orders",
+        "type": "OwnOrderEntity",
+        "collection": "OwnOrders",
+        "fields": [{"name": "Id", "size": 5}],
+    },
+    {
+        "name": "Own lines",
+        "type": "OwnLineEntity",
+        "collection": "OwnLines",
+        "keys": ["Id", "Number"],
+        "fields": [{"name": "Id"}, {"name": "Number", "type": "int"}, {"name": "Text"}],
+    },
     {"name": "Twins", "type": "FirstTwin", "collection": "FirstTwins", "fields": [{"name": "Id"}]},
     {"name": "Twins", "type": "OtherTwin", "collection": "OtherTwins", "fields": [{"name": "Id"}]},
 )
 COMPOSITE = {"name": "Groups composite", "composite": "CustCustomerGroupEntity"}
+NESTED = {
+    "name": "Orders composite",
+    "composite": {"entity": "OwnOrderEntity", "children": ["OwnLineEntity"]},
+}
+ORDER = '<OWNORDERENTITY ID="%s">%s</OWNORDERENTITY>'
+LINE = '<OWNLINEENTITY NUMBER="%s" TEXT="a"/>'
 
 
 def catalogue():
@@ -159,6 +188,7 @@ def catalogue():
     for definition in OWN:
         made.add(entity_of(definition))
     made.add_composite(composite_of(COMPOSITE))
+    made.add_composite(composite_of(NESTED))
     return made
 
 

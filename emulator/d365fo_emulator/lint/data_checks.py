@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.errors import TooManyFields
 from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.lint.composite_checks import check_composite_file, composite_of
 from d365fo_emulator.lint.delimited_checks import check_delimited
 from d365fo_emulator.lint.entity_checks import place_of
 from d365fo_emulator.lint.mapping_checks import check_header, code_of_mismatch
-from d365fo_emulator.lint.model import Place
+from d365fo_emulator.lint.model import Place, Severity
 from d365fo_emulator.lint.row_checks import RowChecks
 from d365fo_emulator.lint.rules import OF_PRODUCT_CODE
 from d365fo_emulator.lint.sheet_checks import check_workbook
@@ -41,6 +42,10 @@ def check_data(context: Context, listed: Listed, values: PackageValues) -> None:
         return
     _check_extension(context, listed, source_format)
     try:
+        composite = composite_of(context, listed)
+        if composite is not None:
+            check_composite_file(context, listed, composite, source_format, values)
+            return
         if isinstance(source_format, Delimited):
             check_delimited(context, listed, source_format)
         elif isinstance(source_format, Excel):
@@ -76,7 +81,8 @@ def _check_extension(context: Context, listed: Listed, source_format: SourceForm
     if kind and not name.endswith(expected) and not (delimited and kind == "delimited"):
         place = place_of(listed, "SourceFormat")
         what = f"{listed.plan.file_name} is called like {kind}, the format is {source_format.name}"
-        context.report.add("MAN010", what, place)
+        # By its bytes it may fit; what does not is found by reading it.
+        context.report.add("MAN010", what, place, severity=Severity.FRAGILE)
 
 
 def _check_rows(

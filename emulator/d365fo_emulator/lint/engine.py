@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.kernel.errors import EmulatorError
+from d365fo_emulator.lint.composite_checks import check_composites, composite_of
 from d365fo_emulator.lint.context import Context, LintOptions, Listed
 from d365fo_emulator.lint.data_checks import check_data
 from d365fo_emulator.lint.entity_checks import check_entities, referenced_names
@@ -74,14 +75,11 @@ def _check(package: Package, options: LintOptions, report: Report) -> None:
     context = Context(package, options, catalogue, report, manifest, listed)
     check_files(context)
     check_entities(context)
-    # Of a composite entity only what stands in the manifest is judged.
-    enabled = [
-        one
-        for one in listed
-        if not one.plan.disabled and catalogue.find_composite(one.plan.label) is None
-    ]
+    check_composites(context)
+    enabled = [one for one in listed if not one.plan.disabled]
     for one in enabled:
-        check_maps(context, one)
+        if composite_of(context, one) is None:
+            check_maps(context, one)
     values = PackageValues(_wanted(enabled))
     for one in _referenced_first(enabled):
         check_data(context, one, values)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from d365fo_emulator.lint.manifest_checks import at
 from d365fo_emulator.lint.model import Severity
 from d365fo_emulator.packages.archive import MANIFEST
+from d365fo_emulator.packages.composites import known_composite
 
 if TYPE_CHECKING:
     from d365fo_emulator.entities.model import EntityType
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_entities(context: Context) -> None:
-    """Names, doubles, order, composites."""
+    """Names, doubles, order."""
     labels = collections.Counter(one.label.casefold() for one in context.catalogue.names())
     seen: set[str] = set()
     for listed in context.listed:
@@ -28,7 +29,6 @@ def check_entities(context: Context) -> None:
         seen.add(name)
         _check_switches(context, listed)
     _check_order(context)
-    _check_composites(context)
 
 
 def place_of(listed: Listed, element: str = "EntityName") -> Place:
@@ -46,7 +46,7 @@ def _check_name(context: Context, listed: Listed, labels: collections.Counter[st
     label, known = listed.plan.label, listed.known
     report, place = context.report, place_of(listed)
     if known is None:
-        if context.catalogue.find_composite(label):
+        if known_composite(context.catalogue, listed.plan):
             return
         near = [name for name in context.catalogue.nearest(label) if are_alike(label, name)]
         hint = f"; the nearest are {', '.join(near)}" if near else ""
@@ -114,18 +114,3 @@ def _too_late(listed: Listed, other: Listed) -> str:
     if its.sequence == own.sequence:
         return "has the same level and sequence: both run at the same time"
     return "has a later sequence" if its.sequence > own.sequence else ""
-
-
-def _check_composites(context: Context) -> None:
-    enabled = [listed for listed in context.listed if not listed.plan.disabled]
-    for listed in enabled:
-        composite = context.catalogue.find_composite(listed.plan.label)
-        if composite is None:
-            continue
-        place = place_of(listed)
-        if len(enabled) > 1:
-            message = f"{composite.label} is a composite entity, and not alone in the package"
-            context.report.add("MAN012", message, place)
-        if not listed.plan.source_format.casefold().startswith("xml"):
-            message = f"{composite.label}: a composite entity must be XML (DMF1963)"
-            context.report.add("MAN012", message, place_of(listed, "SourceFormat"))

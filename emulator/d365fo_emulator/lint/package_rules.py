@@ -193,7 +193,7 @@ MANIFEST_RULES = (
         F,
         "SourceFormat is unknown or does not fit the file",
         "The format is the name of a data source of the environment. DMF1855: the type of the file"
-        " does not fit it.",
+        " does not fit it. When the file's name alone does not fit, that is odd only (W).",
         "Name the format that the file has.",
         "documented",
     ),
@@ -211,7 +211,8 @@ MANIFEST_RULES = (
         F,
         "a composite entity is not alone, not XML, or lacks parts",
         "A package takes one composite entity alone, as XML, with an element of each of its"
-        " entities (DMF1963, MAP011).",
+        " entities (DMF1963, MAP011). Its data project must be there before, and the call's"
+        " overwrite be false.",
         "Give the composite entity a package of its own.",
         "documented",
     ),

@@ -8,6 +8,7 @@ but that.
 from __future__ import annotations
 
 import itertools
+import operator
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,7 @@ from d365fo_emulator.entities.errors import duplicate_key
 from d365fo_emulator.entities.model import FieldType
 from d365fo_emulator.entities.store import row_company
 from d365fo_emulator.entities.validation import TargetChecks
+from d365fo_emulator.entities.values import BLANKS
 from d365fo_emulator.lint.model import Place, Severity
 from d365fo_emulator.lint.row_failures import code_of_failure
 from d365fo_emulator.lint.sheet_checks import DUMMY_ROW, LONGEST_TEXT
@@ -108,6 +110,7 @@ class RowChecks:
         self._file = listed.plan.file_name
         self._label = listed.plan.label
         self._entity = entity
+        self._validates = listed.plan.run_business_validation
         self._is_sheet = isinstance(source_format, Excel)
         self._plan = plan
         self._values = values
@@ -117,6 +120,10 @@ class RowChecks:
         self._keys: set[int] | None = set() if entity.key_is_known else None
         self._key_columns = [
             at for at, field in enumerate(self._fields) if field in entity.key_fields
+        ]
+        self._blanks = [
+            {_hash(value) for value in BLANKS[self._fields[at].type] | {None}}
+            for at in self._key_columns
         ]
         automatic = {staging_name(one) for one in listed.plan.maps or () if is_automatic(one)}
         if automatic & {field.staging_name.upper() for field in entity.key_fields}:
@@ -157,6 +164,7 @@ class RowChecks:
             options.settings,
             company,
             [company] if options.companies is None else options.companies,
+            validates=self._validates,
         )
 
     def _check_target(self, numbers: range, columns: Sequence[Sequence[Value]]) -> None:
@@ -183,8 +191,10 @@ class RowChecks:
             return
         company = self._company_column(columns, len(numbers))
         parts = [map(_hash, columns[at]) for at in self._key_columns]
-        for row, key in zip(numbers, zip(company, *parts, strict=True), strict=True):
-            folded = hash(key)
+        for row, (owner, *key) in zip(numbers, zip(company, *parts, strict=True), strict=True):
+            if all(map(operator.contains, self._blanks, key)):
+                continue  # a key that is blank in all its parts is none: such rows fail alone
+            folded = hash((owner, *key))
             if folded in keys:
                 place = Place(self._file, row=row, field=self._fields[self._key_columns[0]].name)
                 self._context.report.add("ROW001", duplicate_key(self._label), place)

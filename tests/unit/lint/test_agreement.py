@@ -13,7 +13,7 @@ from job_tools import Client, Refused
 pytestmark = pytest.mark.evidence("inferred")
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "packages"
-ENVIRONMENT = {"version": 1, "entities": [*lint_cases.OWN, lint_cases.COMPOSITE]}
+ENVIRONMENT = {"version": 1, "entities": [*lint_cases.OWN, lint_cases.COMPOSITE, lint_cases.NESTED]}
 NO_EXECUTION = "NotFound"
 NEVER_ENDS = "Executing"
 

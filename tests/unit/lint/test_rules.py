@@ -158,7 +158,12 @@ def test_a_workbook_with_several_sheets_is_fragile(lint):
 
 def test_a_format_and_a_name_that_do_not_fit_are_found(lint):
     findings = lint(lint_cases.of_format("EXCEL", CUSTOMER_GROUPS.csv))
-    assert codes(findings) == {"MAN010"}
+    assert [(f.code, f.severity.value) for f in findings] == [("MAN010", "W"), ("MAN010", "F")]
+
+
+def test_a_name_that_does_not_fit_is_odd_only(lint):
+    (finding,) = lint(lint_cases.of_format("CSV", CUSTOMER_GROUPS.csv, ".xml"))
+    assert (finding.code, finding.severity) == ("MAN010", Severity.FRAGILE)
 
 
 def test_a_missing_file_whose_folder_is_wrong_is_hinted_at(lint):
@@ -207,3 +212,46 @@ def test_data_descriptors_and_large_records_are_read(lint):
     with zipfile.ZipFile(FIXTURES / "customer-groups-zip64.zip") as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     assert not lint(lint_cases.zipped(files))
+
+
+def test_of_a_good_composite_nothing_is_said(lint):
+    assert not lint(lint_cases.of_composite(("A", (1, 2)), ("B", (1,))))
+
+
+@pytest.mark.parametrize(
+    ("orders", "code"),
+    [
+        ((("A", ()),), "MAN012"),
+        ((), "CSV006"),
+        ((("A", (1, 1)),), "ROW001"),
+        ((("A", (1,)), ("A", (2,))), "ROW001"),
+        ((("ABCDEF", (1,)),), "ROW003"),
+        ((("A", ("one",)),), "ROW004"),
+        ((("", (1,)),), "ROW002"),
+    ],
+)
+def test_what_is_wrong_in_a_composite_file_is_found(orders, code, lint):
+    assert code in codes(lint(lint_cases.of_composite(*orders)))
+
+
+def test_a_composite_of_entities_that_nobody_knows_is_said_so(lint):
+    def catalogue():
+        made = lint_cases.Catalogue(lint_cases.BUILTIN, lint_cases.NothingLearnt())
+        made.add_composite(lint_cases.composite_of(lint_cases.NESTED))
+        return made
+
+    options = lint_cases.LintOptions(catalogue=catalogue)
+    assert codes(lint(lint_cases.of_composite(("A", (1,))), options)) == {"MAN017"}
+
+
+def test_a_row_without_a_key_is_no_second_row_of_one_key(lint):
+    assert codes(lint(lint_cases.package(lint_cases.groups(("", "a"), ("", "b"))))) == {"ROW002"}
+
+
+def test_without_business_validations_values_of_other_entities_are_not_asked_for(lint):
+    content = lint_cases.files(
+        CUSTOMER_GROUPS,
+        Table(**{**vars(lint_cases.CUSTOMERS), "rows": (("C1", "99", "N", "P", "USD"),)}),
+        manifest=[("<RunBusinessValidation>true<", "<RunBusinessValidation>false<")],
+    )
+    assert "ROW006" not in codes(lint(lint_cases.zipped(content)))
