@@ -9,7 +9,7 @@ import pytest
 from builders import CUSTOMER_GROUPS, Table, package
 from d365fo_emulator import Emulator
 from d365fo_emulator.dmf.errors import ControlRefused
-from job_tools import EXPORT_GROUPS, GROUPS, Client
+from job_tools import EXPORT_GROUPS, GROUPS, Client, Refused
 
 VENDORS = Table("Vendor groups", ("VENDORGROUPID",), (("V1",),), "VendVendorGroupEntity", (2, 1, 1))
 LATER = Table("Currencies", ("CURRENCYCODE",), (("EUR",),), "CurrencyEntity", (1, 2, 1))
@@ -93,4 +93,7 @@ def test_an_export_project_without_a_mapping_is_executing_for_ever(job):
     assert statuses(view.executions.only()) == {GROUPS: ("Executing", "NotRun")}
     generated = dataclasses.replace(bare, auto_generate_mapping=True)
     store.save_project(dataclasses.replace(project, entities=(generated,)))
+    with pytest.raises(Refused, match="Export to package failed"):
+        client.export(executionId="blocked")
+    view.executions.only().cancel()
     assert client.poll(client.export(executionId="mapped"))[-1] == "Succeeded"

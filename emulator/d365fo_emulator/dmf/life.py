@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import progression
 from d365fo_emulator.dmf.errors import ControlRefused, ExecutionNotFound
-from d365fo_emulator.dmf.model import ExecutionState, WorkStatus
+from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
 from d365fo_emulator.dmf.registry import Registry
 from d365fo_emulator.kernel.clock import ClockMode, Ran
 
@@ -45,6 +45,7 @@ class Acceptance(StrEnum):
     ACCEPTED = "accepted"
     ID_USED = "id used"
     PROJECT_EXISTS = "project exists"
+    PROJECT_BUSY = "project busy"
 
 
 class Lives:
@@ -70,6 +71,7 @@ class Lives:
         self._takes = dt.timedelta(seconds=workspace.settings.work_takes_seconds)
         self._keep_history = dt.timedelta(days=workspace.settings.keep_history_days)
         self._clean_up_at = workspace.clock.now
+        self._busy_project = workspace.settings.busy_project
         self._work = work
         self._wake = wake
         self._lock = threading.RLock()
@@ -104,6 +106,8 @@ class Lives:
             self._clean_up(self.clock.now)
             if project is not None and not overwrite and self._known.has_project(project.name):
                 return Acceptance.PROJECT_EXISTS
+            if self._is_blocked(execution):
+                return Acceptance.PROJECT_BUSY
             former = self._known.find(execution.id)
             if former is not None:
                 if not (again and self._is_over(former)):
@@ -113,6 +117,20 @@ class Lives:
                 return Acceptance.ID_USED
         self._wake()
         return Acceptance.ACCEPTED
+
+    def _is_blocked(self, execution: Execution) -> bool:
+        """Whether an execution that runs, or hangs, keeps an export of its project from beginning.
+
+        Recorded of exports. One that is NotRun blocks nothing, nor does one of the same id.
+        """
+        if self._busy_project == "allow" or execution.operation is not Operation.EXPORT:
+            return False
+        folded = execution.group.casefold()
+        return any(
+            one.state is ExecutionState.EXECUTING and one.group.casefold() == folded
+            for one in self._known.live()
+            if one.id.casefold() != execution.id.casefold()
+        )
 
     def find(self, execution: ExecutionId) -> Execution | None:
         """The execution of this id, as it stands; costs no poll."""

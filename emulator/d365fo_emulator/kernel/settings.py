@@ -62,6 +62,15 @@ class Settings:
         ("strict", "lenient"),
         "documented",
     )
+    busy_project: str = choice(
+        "refuse",
+        "busyProject",
+        "An export of a data project of which an execution is Executing, for ever perhaps: refused,"
+        " as recorded that it blocks, or begun beside it. Imports have parallelImports: clients"
+        " send file after file into one project without waiting for the end of each.",
+        ("refuse", "allow"),
+        "recorded",
+    )
     used_execution_id: str = choice(
         "refuse",
         "usedExecutionId",

@@ -120,6 +120,14 @@ def begin(call: Call, job: Job) -> None:
             raise errors.failed("execution-id-used", id=job.execution_id)
         case Acceptance.PROJECT_EXISTS:
             raise errors.failed("project-exists", project=project.name)
+        case Acceptance.PROJECT_BUSY:
+            raise errors.failed(
+                "export-failed",
+                f"an execution of {project.name!r} is still Executing (setting busyProject)",
+                project=project.name,
+                package=job.package_name,
+                id=job.execution_id,
+            )
 
 
 def _options_of(job: Job) -> RunOptions:
