@@ -12,7 +12,7 @@ from d365fo_emulator.dmf.exporting import export_package
 from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.kernel.errors import EmulatorError
-from d365fo_emulator.packages.archive import open_package
+from d365fo_emulator.packages.archive import PackageLimits, open_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 180
 PIECE = 256 * 1024
+
+OUR_OWN = PackageLimits(entries=1 << 31, expanded_bytes=1 << 62, ratio=1 << 31)
+"""Rows that repeat shrink to less than a stranger's package may."""
 
 
 class _NoPackageError(EmulatorError):
@@ -94,7 +97,7 @@ class ExportBlobs:
         held = self._deps.scratch / f"{self._workspace.ids.octets('held-package').hex()}.zip"
         try:
             self._blob.hold(package, held)
-            with open_package(held) as archive:
+            with open_package(held, OUR_OWN) as archive:
                 if not archive.find(file_name):
                     return None
 
