@@ -198,4 +198,12 @@ ROW_RULES = (
         "Split the file when they are to be checked.",
         "inferred",
     ),
+    Rule(
+        "ROW010",
+        F,
+        "a row names a company that does not exist",
+        "Judged where an environment file says which companies there are.",
+        "Correct the company, or describe it in the environment file.",
+        "inferred",
+    ),
 )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 CUT = "cut"
+ANY_COMPANY = "USMF"
 MOST_KEYS = 1_000_000
 """Hashes of keys of one file, and of referenced values of a package, that are kept."""
 
@@ -156,14 +157,15 @@ class RowChecks:
 
     def _target_checks(self) -> TargetChecks:
         options = self._context.options
-        company = options.company or "USMF"
+        companies = options.companies
+        company = options.company or (companies[0] if companies else ANY_COMPANY)
         return TargetChecks(
             self._entity,
             self._context.catalogue,
             cast("RowStore", self._values),  # no more of it is asked than `PackageValues` has
             options.settings,
             company,
-            [company] if options.companies is None else options.companies,
+            [company] if companies is None else companies,
             validates=self._validates,
         )
 

@@ -18,7 +18,7 @@ RULE_OF: dict[str, str] = {
     "TEXT_TOO_LONG": "ROW003",
     "BLANK": "ROW002",
     "NOT_FOUND": "ROW006",
-    "NO_COMPANY": "ROW007",
+    "NO_COMPANY": "ROW010",
 }
 """By the name of the failure; one that is not here is of ROW008."""
 

@@ -20,7 +20,8 @@ FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "packages"
 GOOD = sorted(
     path for path in FIXTURES.iterdir() if path.suffix == ".zip" and "broken" not in path.name
 )
-NOT_BY_A_PACKAGE = {"ROW008", "ROW009"}
+NOT_BY_A_PACKAGE = {"ROW008", "ROW009", "ROW010"}
+"""These need a bound, an environment, or a failure that no rule knows yet."""
 # UTF-8 in a code page's place is what that fixture is about.
 SAID_OF_GOOD = {"customer-groups-csv-utf8.zip": {"CSV002"}}
 
@@ -255,3 +256,21 @@ def test_without_business_validations_values_of_other_entities_are_not_asked_for
         manifest=[("<RunBusinessValidation>true<", "<RunBusinessValidation>false<")],
     )
     assert "ROW006" not in codes(lint(lint_cases.zipped(content)))
+
+
+def test_a_company_that_the_environment_lacks_fails_its_row(lint):
+    options = lint_cases.LintOptions(companies=("DEMF", "GBSI"))
+    assert "ROW010" not in codes(lint(CASES["ROW007"](), options))
+    other = lint_cases.LintOptions(companies=("DEMF",))
+    assert "ROW010" in codes(lint(CASES["ROW007"](), other))
+
+
+def test_a_transformation_is_named_as_what_is_not_emulated(lint):
+    transform = "<EntityTransform><XsltFileName>a.xslt</XsltFileName></EntityTransform>"
+    edit = [
+        (
+            '<EntityTransformList i:nil="true" />',
+            f"<EntityTransformList>{transform}</EntityTransformList>",
+        )
+    ]
+    assert codes(lint(lint_cases.package(manifest=edit))) == {"MAN015"}
