@@ -1,6 +1,7 @@
 """The verb `lint`: what it prints, what it ends with, what it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -173,3 +174,16 @@ def test_help_does_not_load_the_checks():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_an_output_that_cannot_hold_everything_gets_the_rest(encoding, folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "d365fo_emulator", "lint", "f.zip"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"ROW001" in done.stdout

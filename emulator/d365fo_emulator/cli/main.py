@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from enum import IntEnum
 
@@ -122,7 +123,18 @@ def main() -> None:
     """Runs the command and exits."""
     if too_old := python_refusal(sys.version_info[:2]):
         sys.exit(_say(too_old, ExitCode.USAGE))
+    write_anything()
     sys.exit(run(sys.argv[1:]))
+
+
+def write_anything() -> None:
+    """Lets answers hold characters that the output's encoding lacks: they become `?`.
+
+    Elsewhere than on a terminal, Windows gives programs a code page.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def python_refusal(running: tuple[int, int]) -> str:
