@@ -42,17 +42,25 @@ def clock_document(clock: Clock) -> Document:
 
 
 def rows_document(
-    parts: WorkspaceParts, entity: EntityType, company: str | None, limit: int, offset: int
+    parts: WorkspaceParts,
+    entity: EntityType,
+    company: str | None,
+    stage: str,
+    limit: int,
+    offset: int,
 ) -> Document:
     """One page of an entity's rows, by field name."""
     names = [field.name for field in entity.fields]
-    parts.rows.prepare(entity)
-    found = parts.rows.rows(entity, entity.fields, company)
-    page = itertools.islice(found, offset, offset + limit)
+    page = list(itertools.islice(parts.dmf.rows(entity, company, stage), offset, offset + limit))
+    if stage == "target":
+        count = parts.rows.count(entity, company)
+    else:
+        count = sum(1 for _ in parts.dmf.rows(entity, company, stage))
     return {
         "entity": entity.label,
         "company": company,
-        "count": parts.rows.count(entity, company),
+        "stage": stage,
+        "count": count,
         "keys": list(entity.keys),
         "rows": [dict(zip(names, row, strict=True)) for row in page],
     }

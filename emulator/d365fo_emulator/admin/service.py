@@ -19,10 +19,11 @@ from d365fo_emulator.admin.documents import (
 from d365fo_emulator.admin.errors import BadRequest, EntityNotKnown, EntryNotFound
 from d365fo_emulator.config.environment import environment_schema, load_environment
 from d365fo_emulator.dmf.errors import ExecutionNotFound
+from d365fo_emulator.dmf.service import STAGES
 from d365fo_emulator.journal.verify import VerificationFailed, matching, verify
 from d365fo_emulator.kernel.clock import UTC, ClockMode, instant_text, system_now
 from d365fo_emulator.kernel.durations import parse_duration
-from d365fo_emulator.kernel.errors import ClockRefused, NotEmulated
+from d365fo_emulator.kernel.errors import ClockRefused
 from d365fo_emulator.scenarios import library
 from d365fo_emulator.scenarios.loader import load_mapping, load_text, schema_text
 from d365fo_emulator.scenarios.problems import ScenarioInvalid
@@ -262,15 +263,15 @@ class InProcessAdmin:
         offset: int = 0,
     ) -> Document:
         """See `api.Admin`."""
-        if stage != "target":
-            raise NotEmulated(f"reading rows of the stage {stage!r}")
+        if stage not in STAGES:
+            raise BadRequest(f"stage: {stage!r} is not one of {', '.join(STAGES)}")
         parts = self._workspaces.get(workspace)
         found = parts.catalogue.find(entity)
         if found is None:
             near = parts.catalogue.nearest(entity)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise EntityNotKnown(f"there is no entity {entity!r}{hint}")
-        return rows_document(parts, found, company, min(limit, PAGE), offset)
+        return rows_document(parts, found, company, stage, min(limit, PAGE), offset)
 
     def _describe(self, parts: WorkspaceParts) -> Document:
         server = self._server()

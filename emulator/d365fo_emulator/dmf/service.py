@@ -31,9 +31,13 @@ if TYPE_CHECKING:
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.dmf.store import DataManagementStore
     from d365fo_emulator.entities.catalogue import Catalogue
-    from d365fo_emulator.entities.store import RowError, RowStore
+    from d365fo_emulator.entities.model import EntityType
+    from d365fo_emulator.entities.store import RowError, RowStore, Value
     from d365fo_emulator.kernel.workspace import Workspace
     from d365fo_emulator.scenarios.service import ScenarioService
+
+STAGES = ("target", STAGING := "staging")
+"""Where rows can be looked at."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,12 @@ class DataManagement:
         """All of them, oldest first; costs no poll."""
         return self.lives.all()
 
+    def each_execution(self) -> Iterator[Execution]:
+        """The same one by one, as they stand when it is their turn; no poll is held up by it."""
+        for stored in self.at.store.each_execution():
+            live = self.lives.find(stored.id) if stored.finished_at is None else None
+            yield live or stored
+
     def execution(self, execution: str) -> Execution | None:
         """The one of this id; costs no poll."""
         return self.lives.find(ExecutionId(execution))
@@ -150,6 +160,35 @@ class DataManagement:
                 return self.lives.end(wanted, ExecutionState.CANCELED, "canceled by hand")
             case _:
                 raise ControlRefused(f"there is no action {action!r}")
+
+    # Rows
+
+    def rows(
+        self, entity: EntityType, company: str | None, stage: str
+    ) -> Iterator[tuple[Value, ...]]:
+        """Rows with all fields of an entity.
+
+        Args:
+            entity: whose rows.
+            company: of one company; None: of all.
+            stage: `target` in key order, or `staging`: what the latest import that staged any
+                has left there, in the order of its file (rows are kept until the clean-up).
+
+        """
+        self.at.rows.prepare(entity)
+        if stage != STAGING:
+            yield from self.at.rows.rows(entity, entity.fields, company)
+            return
+        for execution in reversed(self.executions()):
+            if company not in (None, execution.company):
+                continue
+            kept = rows_ids(self.at.catalogue, execution)
+            kept = [one for one in kept if self.at.rows.progress(one, entity).staged]
+            for one in kept:
+                for _numbers, columns in self.at.rows.staged(one, entity, entity.fields):
+                    yield from zip(*columns, strict=True)
+            if kept:
+                return
 
     # Errors and documents
 

@@ -7,10 +7,10 @@ from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, overload
 
 from d365fo_emulator.admin.connection import client_config
+from d365fo_emulator.dmf.service import STAGES
 from d365fo_emulator.emulator.sources import read_scenario
 from d365fo_emulator.journal.verify import verify
 from d365fo_emulator.kernel.durations import parse_duration
-from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.scenarios.builder import RuleBuilder
 
@@ -106,14 +106,17 @@ class WorkspaceView:
     def rows(self, entity: str, company: str | None = None, stage: str = "target") -> Rows:
         """Rows of an entity (label, collection or AOT name) by natural key, in key order.
 
+        `stage="staging"`: what the latest import that staged any has left there, in the order of
+        its file.
+
         Raises:
             KeyError: no such entity or company.
-            NotEmulated: another stage than `target`.
+            ValueError: another stage than `target` or `staging`.
 
         """
-        if stage != "target":
-            raise NotEmulated(f"a look at rows of the stage {stage!r}")
-        return Rows(self, entity, company)
+        if stage not in STAGES:
+            raise ValueError(f"there is no stage {stage!r}; there are {', '.join(STAGES)}")
+        return Rows(self, entity, company, stage)
 
     @property
     def journal(self) -> Sequence[Entry]:
@@ -299,13 +302,15 @@ class Executions(Sequence[ExecutionView]):
 
 
 class Rows(Mapping[Any, Row]):
-    """Target rows of an entity by natural key (text; a tuple when several fields make it).
+    """Rows of an entity by natural key (text; a tuple when several fields make it).
 
     Read as they are asked for: a look at one row of a large table reads up to that row, so take
     `items()` for all of them.
     """
 
-    def __init__(self, view: WorkspaceView, entity: str, company: str | None) -> None:
+    def __init__(
+        self, view: WorkspaceView, entity: str, company: str | None, stage: str = "target"
+    ) -> None:
         parts = view.parts
         found = parts.catalogue.find(entity)
         if found is None:
@@ -317,14 +322,14 @@ class Rows(Mapping[Any, Row]):
                 raise KeyError(f"there is no company {company!r}")
             company = known
         self.entity: EntityType = found
-        self._rows = parts.rows
+        self._dmf = parts.dmf
         self._company = company if found.per_company else None
-        self._rows.prepare(found)
+        self._stage = stage
 
     def items_in_order(self) -> Iterator[tuple[Any, Row]]:
         """Keys and rows, in key order."""
         fields: Sequence[Field] = self.entity.fields
-        for values in self._rows.rows(self.entity, fields, self._company):
+        for values in self._dmf.rows(self.entity, self._company, self._stage):
             row = {field.name: value for field, value in zip(fields, values, strict=True)}
             yield self._key(row), row
 
@@ -350,7 +355,9 @@ class Rows(Mapping[Any, Row]):
         return (key for key, _row in self.items_in_order())
 
     def __len__(self) -> int:
-        return self._rows.count(self.entity, self._company)
+        if self._stage == "target":
+            return self._dmf.at.rows.count(self.entity, self._company)
+        return sum(1 for _ in self.items_in_order())
 
     def __repr__(self) -> str:
         first = dict(itertools.islice(self.items_in_order(), 3))

@@ -63,6 +63,10 @@ class FakeDmf:
         self.documents[execution_id] = {"executionId": execution_id, "state": state}
         return self.documents[execution_id]
 
+    def rows(self, entity, company, stage):
+        assert stage == "target"
+        return FakeRows().rows(entity, entity.fields, company)
+
 
 class FakeRows:
     """Two rows in USMF."""

@@ -110,7 +110,7 @@ def test_pages_of_other_sites_are_refused(client, path, origin, status):
         ("GET", "/rows", None, 400, "'entity' is missing"),
         ("GET", "/rows?entity=Custmer+groups", None, 404, "did you mean 'Customer groups'"),
         ("GET", "/rows?entity=CustomerGroups&limit=-1", None, 400, "no whole number"),
-        ("GET", "/rows?entity=CustomerGroups&stage=staging", None, 501, "staging"),
+        ("GET", "/rows?entity=CustomerGroups&stage=middle", None, 400, "not one of target"),
         ("GET", "/journal/none", None, 404, "no entry 'none'"),
         ("GET", "/journal?since=yesterday", None, 400, "is no instant"),
         ("POST", "/reset?keep=rows", None, 400, "is not one of"),
