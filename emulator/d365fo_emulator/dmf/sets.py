@@ -73,9 +73,9 @@ def executions_of(dmf: DataManagement, wanted: Mapping[str, Any]) -> Iterator[Ex
     """Executions whose record is there, oldest first; costs no poll."""
     if "JobId" in wanted:
         found = dmf.execution(str(wanted["JobId"]))
-        executions = [] if found is None else [found]
+        executions = iter(() if found is None else (found,))
     else:
-        executions = dmf.executions()
+        executions = dmf.each_execution()
     return (one for one in executions if one.found)
 
 

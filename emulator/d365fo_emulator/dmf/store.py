@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from d365fo_emulator.dmf.model import DataProject, Execution
     from d365fo_emulator.dmf.tokens import TokenMove
@@ -53,6 +53,10 @@ class DataManagementStore(Protocol):
 
     def ended_before(self, instant: dt.datetime) -> Sequence[Execution]:
         """Executions whose end was before an instant, oldest first."""
+        ...
+
+    def each_execution(self) -> Iterator[Execution]:
+        """The same one by one: few are held at a time, and what begins meanwhile comes too."""
         ...
 
     def live(self) -> Sequence[Execution]:

@@ -10,7 +10,7 @@ from d365fo_emulator.storage.documents import decode, encode
 if TYPE_CHECKING:
     import datetime as dt
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from d365fo_emulator.dmf.tokens import TokenMove
     from d365fo_emulator.kernel.workspace import ExecutionId
@@ -20,6 +20,10 @@ COLUMNS = (
     "folded, id, group_name, company, operation, state, work, live, created_at, finished_at,"
     " document"
 )
+
+
+BATCH = 100
+"""Executions that are read at a time where all of them are wanted."""
 
 
 class SqliteDataManagementStore:
@@ -81,6 +85,21 @@ class SqliteDataManagementStore:
     def executions(self) -> Sequence[Execution]:
         """All executions, oldest first."""
         return self._select("ORDER BY number")
+
+    def each_execution(self) -> Iterator[Execution]:
+        """The same one by one: few are held at a time, and what begins meanwhile comes too."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    "SELECT number, document FROM execution WHERE number > ? ORDER BY number LIMIT"
+                    f" {BATCH}",
+                    (last,),
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from (decode(document, Execution) for _number, document in rows)
 
     def ended_before(self, instant: dt.datetime) -> Sequence[Execution]:
         """Executions whose end was before an instant, oldest first."""

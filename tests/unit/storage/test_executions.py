@@ -32,7 +32,7 @@ from d365fo_emulator.scenarios.model import (
 )
 from d365fo_emulator.storage.database import Database, build_file
 from d365fo_emulator.storage.documents import decode, encode
-from d365fo_emulator.storage.executions import SqliteDataManagementStore
+from d365fo_emulator.storage.executions import BATCH, SqliteDataManagementStore
 from d365fo_emulator.storage.schema import CONTROL, CONTROL_VERSION
 
 pytestmark = pytest.mark.evidence("inferred")
@@ -69,6 +69,7 @@ ENTITY = PackageEntity(
     system_module="GAB",
     tags="setup",
     transforms=("a.xslt",),
+    kept=(("QueryForODBC", "select"),),
 )
 PROJECT = DataProject(
     "Groups",
@@ -253,6 +254,15 @@ def test_executions_come_oldest_first_by_acceptance_not_by_name_or_time(store):
     store.remove(ExecutionId("b"))
     store.accept(named("d"), None)
     assert [one.id for one in store.executions()] == ["c", "a", "d"]
+
+
+def test_executions_come_one_by_one_however_many_and_even_those_that_begin_meanwhile(store):
+    for number in range(2 * BATCH + 1):
+        store.accept(named(f"x-{number:04}"), None)
+    coming = store.each_execution()
+    first = next(coming)
+    store.accept(named("last"), None)
+    assert [first, *coming] == store.executions()
 
 
 def test_live_are_those_without_an_end_in_the_same_order(store):
