@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class _LineEnds:
     def __init__(self) -> None:
         self._quoted = False
         self._last = ""
+        self._in_first_line = True
 
     def crlf(self, text: str) -> str:
         out = []
@@ -66,15 +68,24 @@ class _LineEnds:
                 self._quoted = not self._quoted
                 self._last = '"'
             if part:
-                out.append(('"' if number else "") + self._outside(part))
+                out.append(('"' if number else "") + self._mended(part))
                 self._last = part[-1]
             elif number:
                 out.append('"')
         return "".join(out)
 
-    def _outside(self, part: str) -> str:
-        if self._quoted or "\n" not in part:
+    def _mended(self, part: str) -> str:
+        if "\n" not in part or (self._quoted and not self._in_first_line):
             return part
+        # The import call judges the first line by its end, and knows no quotes.
+        in_header, self._in_first_line = self._in_first_line and self._quoted, False
         joined = self._last == "\r" and part.startswith("\n")
         first, rest = ("\n", part[1:]) if joined else ("", part)
-        return first + rest.replace("\r\n", "\n").replace("\n", "\r\n")
+        if in_header:
+            return part if joined else _crlf(rest, 1)
+        return first + _crlf(rest)
+
+
+def _crlf(text: str, most: int = -1) -> str:
+    """`text` with the first `most` bare line feeds, or all, after a carriage return."""
+    return re.sub(r"(?<!\r)\n", "\r\n", text, count=max(most, 0))

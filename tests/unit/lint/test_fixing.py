@@ -142,3 +142,20 @@ def test_two_files_that_would_have_one_name_stay_where_they_are(fix):
 def test_a_missing_package_is_said_so(tmp_path):
     with pytest.raises(PackageUnreadable):
         fix_package(tmp_path / "none.zip", tmp_path / "out.zip")
+
+
+def test_a_header_that_opens_a_quote_is_mended_once(fix, tmp_path):
+    text = '"CUSTOMERGROUPID,DESCRIPTION\n10,a\n'
+    target, done = fix(lint_cases.of_format("CSV-Unicode", lint_cases.utf16(text)))
+    assert done == ["CSV007: Customer groups.csv is UTF-16 with CRLF now"]
+    assert fix_package(target, tmp_path / "again.zip", OPTIONS) == []
+
+
+@pytest.mark.parametrize("length", range(65_526, 65_546))
+def test_line_ends_are_kept_wherever_the_file_is_cut(length):
+    from d365fo_emulator.lint.text_fixes import to_unicode_crlf
+
+    text = "A,B\r\n" + "x" * (length // 2) + ',"1\n2"\r\ny,z\r\n'
+    target = io.BytesIO()
+    to_unicode_crlf(io.BytesIO(lint_cases.utf16(text + "é" * (length % 3))), target)
+    assert target.getvalue() == lint_cases.utf16(text + "é" * (length % 3))
