@@ -300,7 +300,8 @@ def test_rows_written_while_exports_run_are_in_one_of_them_or_the_next(job_of, w
 
 @pytest.mark.evidence("inferred")
 def test_two_exports_of_changes_at_once_leave_nothing_out(job_of):
-    view, client = job_of(WITH_PROJECTS, clock="virtual")
+    settings = WITH_PROJECTS["settings"] | {"busyProject": "allow"}
+    view, client = job_of(WITH_PROJECTS | {"settings": settings}, clock="virtual")
     client.import_package(package())
     view.clock.advance("1m")
     first = begin(client)

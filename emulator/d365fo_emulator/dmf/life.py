@@ -4,9 +4,8 @@ Live executions are held in memory and written through at each step, so that a p
 write. On an auto or virtual clock the work runs in whoever moves time (or in the poll that leads
 into it), so that runs repeat exactly; on a real clock in the engine's workers.
 
-One lock guards all of it; it is never held while work runs. An execution's work passes through
-three sets: `_queued` (somebody has promised to call `work`), `_at_work` (somebody runs it), and
-`_stopping` (whoever runs it is to stop).
+One lock guards all of it; it is never held while work runs. Whose work is promised, under way or
+to stop, `bench` knows.
 """
 
 from __future__ import annotations
@@ -19,8 +18,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import progression
+from d365fo_emulator.dmf.bench import Bench
 from d365fo_emulator.dmf.errors import ControlRefused, ExecutionNotFound
-from d365fo_emulator.dmf.model import ExecutionState, Operation, WorkStatus
+from d365fo_emulator.dmf.model import ExecutionState, WorkStatus
 from d365fo_emulator.dmf.registry import Registry
 from d365fo_emulator.kernel.clock import ClockMode, Ran
 
@@ -71,15 +71,11 @@ class Lives:
         self._takes = dt.timedelta(seconds=workspace.settings.work_takes_seconds)
         self._keep_history = dt.timedelta(days=workspace.settings.keep_history_days)
         self._clean_up_at = workspace.clock.now
-        self._busy_project = workspace.settings.busy_project
+        self._busy_blocks = workspace.settings.busy_project == "refuse"
         self._work = work
         self._wake = wake
         self._lock = threading.RLock()
-        self._idle = threading.Condition(self._lock)
-        self._queued: set[str] = set()
-        self._at_work: set[str] = set()
-        self._stopping: set[str] = set()
-        self._closed = False
+        self._bench = Bench(self._lock)
         self._known = Registry(store)
 
     # What the actions ask for
@@ -106,7 +102,7 @@ class Lives:
             self._clean_up(self.clock.now)
             if project is not None and not overwrite and self._known.has_project(project.name):
                 return Acceptance.PROJECT_EXISTS
-            if self._is_blocked(execution):
+            if self._busy_blocks and progression.is_blocked(execution, self._known.live()):
                 return Acceptance.PROJECT_BUSY
             former = self._known.find(execution.id)
             if former is not None:
@@ -117,20 +113,6 @@ class Lives:
                 return Acceptance.ID_USED
         self._wake()
         return Acceptance.ACCEPTED
-
-    def _is_blocked(self, execution: Execution) -> bool:
-        """Whether an execution that runs, or hangs, keeps an export of its project from beginning.
-
-        Recorded of exports. One that is NotRun blocks nothing, nor does one of the same id.
-        """
-        if self._busy_project == "allow" or execution.operation is not Operation.EXPORT:
-            return False
-        folded = execution.group.casefold()
-        return any(
-            one.state is ExecutionState.EXECUTING and one.group.casefold() == folded
-            for one in self._known.live()
-            if one.id.casefold() != execution.id.casefold()
-        )
 
     def find(self, execution: ExecutionId) -> Execution | None:
         """The execution of this id, as it stands; costs no poll."""
@@ -188,12 +170,11 @@ class Lives:
     @property
     def is_closed(self) -> bool:
         """Whether nothing more will happen here."""
-        return self._closed
+        return self._bench.is_closed
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         """Returns when this holds, which is looked at whenever an execution enters a step."""
-        with self._idle:
-            self._idle.wait_for(lambda: self._closed or holds())
+        self._bench.wait_until(holds)
 
     # The clock's agenda
 
@@ -201,12 +182,12 @@ class Lives:
         """When the earliest step or piece of work falls due."""
         now, after = self.clock.now, self._taken_up_after
         with self._lock:
-            if self._closed:
+            if self._bench.is_closed:
                 return None
             dues = [
                 progression.due(one, now, after)
                 for one in self._known.live()
-                if one.id.casefold() not in self._queued
+                if not self._bench.is_promised(one.id.casefold())
             ]
         return min((due for due in dues if due is not None), default=None)
 
@@ -221,7 +202,7 @@ class Lives:
             ready = self.take_ready(now)
             for execution in ready:
                 self.work(execution)
-            if not ready and not self._wait_for_others():
+            if not ready and not self._bench.wait_for_all():
                 return ran
 
     def time_passes(self) -> None:
@@ -232,14 +213,14 @@ class Lives:
         """Enters every step due by `now`."""
         ran: list[Ran] = []
         with self._lock:
-            if self._closed:
+            if self._bench.is_closed:
                 return ran
             self._clean_up(now)
             for execution in self._known.live():
                 after, entered = progression.settled(execution, now, self._taken_up_after)
                 if entered:
                     self._known.keep(after, save=True)
-                    self._idle.notify_all()
+                    self._bench.tell()
                 ran += [
                     Ran(one.at, f"execution {execution.id} entered {one.state}") for one in entered
                 ]
@@ -251,7 +232,7 @@ class Lives:
         Whoever asks for executions looks. It is no work that falls due, so that a clock that skips
         to what is due never skips to it.
         """
-        if self._closed or now < self._clean_up_at:
+        if self._bench.is_closed or now < self._clean_up_at:
             return
         self._clean_up_at = now + CLEAN_UP_EVERY
         for ended in self._known.ended_before(now - self._keep_history):
@@ -262,22 +243,16 @@ class Lives:
         """Executions whose work should run now; whoever asks must call `work` for each."""
         after = self._taken_up_after
         with self._lock:
-            if self._closed:
+            if self._bench.is_closed:
                 return []
             ready = {
                 one.id.casefold(): one.id
                 for one in self._known.live()
-                if one.id.casefold() not in self._queued and progression.wants_work(one, now, after)
+                if not self._bench.is_promised(one.id.casefold())
+                and progression.wants_work(one, now, after)
             }
-            self._queued.update(ready)
+            self._bench.promise(ready)
         return list(ready.values())
-
-    def _wait_for_others(self) -> bool:
-        """Waits for work that other threads are at; whether there was any."""
-        with self._idle:
-            busy = bool(self._queued or self._at_work)
-            self._idle.wait_for(lambda: self._closed or not (self._queued or self._at_work))
-            return busy and not self._closed
 
     # The real work
 
@@ -293,26 +268,22 @@ class Lives:
         try:
             self._conclude(running.id, self._performed(running))
         except Exception as error:
-            if not self._closed:
+            if not self._bench.is_closed:
                 log.exception("the work of execution %s failed", running.id)
                 self._break_off(running, error)
         finally:
-            with self._idle:
-                self._at_work.discard(folded)
-                self._stopping.discard(folded)
-                self._idle.notify_all()
+            self._bench.leave(folded)
         self._wake()
 
     def _taken_up(self, folded: str) -> Execution | None:
-        with self._idle:
-            self._queued.discard(folded)
-            self._idle.notify_all()
+        with self._lock:
+            self._bench.redeem(folded)
             found = self._known.live_one(folded)
-            if found is None or self._closed or found.work is not WorkStatus.WAITING:
+            if found is None or self._bench.is_closed or found.work is not WorkStatus.WAITING:
                 return None
             running = dataclasses.replace(found, work=WorkStatus.RUNNING)
             self._known.keep(running)
-            self._at_work.add(folded)
+            self._bench.begin(folded)
             return running
 
     def _performed(self, execution: Execution) -> Outcome:
@@ -325,13 +296,13 @@ class Lives:
                     self._known.keep(progression.with_run(found, run))
 
         def go_on() -> bool:
-            return not self._closed and folded not in self._stopping
+            return self._bench.may_go_on(folded)
 
         return self._work.perform(execution, report, go_on)
 
     def _conclude(self, running: ExecutionId, outcome: Outcome) -> None:
         with self._lock:
-            execution = None if self._closed else self._known.find(running)
+            execution = None if self._bench.is_closed else self._known.find(running)
             if execution is None:
                 return  # what closing has cut off goes on at the next start
             if outcome.state is ExecutionState.EXECUTING and execution.finished_at is None:
@@ -394,13 +365,12 @@ class Lives:
     def end(self, execution: ExecutionId, state: ExecutionState, because: str) -> Execution:
         """Ends an execution in `state` at once; what was written stays. Raises as `advance`."""
         folded = execution.casefold()
-        with self._idle:
+        with self._lock:
             found = self._controllable(execution)
             after = progression.ended(found, state, self.clock.now, because)
             self._known.keep(after, save=True)
-            if folded in self._at_work:
-                self._stopping.add(folded)
-                self._wait_for_end_of_work(folded)
+            if self._bench.is_at_work(folded):
+                self._bench.stop(folded)
             else:
                 self._work.release(after)
         return self._settled(execution)
@@ -439,11 +409,7 @@ class Lives:
 
     def _work_now(self, execution: ExecutionId) -> None:
         self.work(execution)
-        with self._idle:
-            self._wait_for_end_of_work(execution.casefold())
-
-    def _wait_for_end_of_work(self, folded: str) -> None:
-        self._idle.wait_for(lambda: folded not in self._at_work)
+        self._bench.wait_for_end(execution.casefold())
 
     def _controllable(self, execution: ExecutionId) -> Execution:
         found = self.find(execution)
@@ -459,9 +425,9 @@ class Lives:
             raise ControlRefused(f"execution {found.id}: {found.reason}")
 
     def _is_over(self, execution: Execution) -> bool:
-        folded = execution.id.casefold()
-        busy = folded in self._queued or folded in self._at_work
-        return execution.finished_at is not None and not busy
+        return execution.finished_at is not None and not self._bench.is_busy(
+            execution.id.casefold()
+        )
 
     def _settled(self, execution: ExecutionId) -> Execution:
         if self.clock.mode is ClockMode.REAL:
@@ -477,10 +443,8 @@ class Lives:
 
     def close(self) -> None:
         """Stops work at its next batch, and writes what only memory knew."""
-        with self._idle:
-            self._closed = True
-            self._idle.notify_all()
-            self._idle.wait_for(lambda: not self._at_work, timeout=5)
+        with self._lock:
+            self._bench.close()
             self._known.save_all()
 
     @property

@@ -9,6 +9,7 @@ from d365fo_emulator.dmf.model import (
     EntityRun,
     EntityStatus,
     ExecutionState,
+    Operation,
     TimelineEntry,
     WorkStatus,
     in_order,
@@ -40,6 +41,21 @@ def begun(execution: Execution) -> Execution:
                 for position, plan in enumerate(in_order(execution.plan))
             ),
         )
+    )
+
+
+def is_blocked(execution: Execution, live: Iterable[Execution]) -> bool:
+    """Whether an execution that runs, or hangs, keeps an export of its project from beginning.
+
+    Recorded of exports. One that is NotRun blocks nothing, nor does one of the same id.
+    """
+    if execution.operation is not Operation.EXPORT:
+        return False
+    folded = execution.group.casefold()
+    return any(
+        one.state is ExecutionState.EXECUTING and one.group.casefold() == folded
+        for one in live
+        if one.id.casefold() != execution.id.casefold()
     )
 
 
