@@ -117,6 +117,9 @@ def test_documents_are_found_in_any_spelling_and_carry_the_headers(job, path):
     [
         ("GET", "/data/CustomersV3", 501),
         ("GET", "/data/DataManagementTemplates", 501),
+        ("POST", f"/data/DataManagementEntities/{NAMESPACE}GetApplicationVersion", 501),
+        ("POST", f"/data/SystemNotifications/{NAMESPACE}GetInstalledModules", 501),
+        ("POST", f"/data/DataManagementEntities/{NAMESPACE}GetNothing", 404),
         ("GET", "/api/connector/enqueue/x", 501),
         ("GET", "/metadata/PublicEntities", 501),
         ("POST", "/data/$batch", 501),

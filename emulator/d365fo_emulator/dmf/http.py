@@ -8,7 +8,7 @@ from d365fo_emulator.dmf import signatures
 from d365fo_emulator.dmf.actions.call import Call
 from d365fo_emulator.dmf.actions.table import ACTIONS
 from d365fo_emulator.dmf.entity_types import ENUMERATIONS
-from d365fo_emulator.dmf.sets import entity_sets
+from d365fo_emulator.dmf.sets import UNBUILT_ACTIONS, entity_sets
 from d365fo_emulator.odata import http, metadata
 from d365fo_emulator.odata.http import Finance
 
@@ -54,6 +54,7 @@ def build_surface(
             is_entity_set=is_entity_set,
             sets=sets,
             unbuilt=frozenset(signatures.UNBUILT_SETS)
+            | UNBUILT_ACTIONS
             | {f"{signatures.TEMPLATE_COLLECTION}.{n}" for n in signatures.TEMPLATE_ACTIONS},
         )
     )

@@ -38,6 +38,17 @@ if TYPE_CHECKING:
     from d365fo_emulator.odata.model import Row
     from d365fo_emulator.odata.sets import Key
 
+# Actions beside the package API that a client of the whole service calls: read in its code.
+UNBUILT_ACTIONS = frozenset(
+    {
+        "DataManagementEntities.GetApplicationVersion",
+        "DataManagementEntities.GetPlatformBuildVersion",
+        "DataManagementEntities.GetApplicationBuildVersion",
+        "DataManagementEntities.query",
+        "SystemNotifications.GetInstalledModules",
+    }
+)
+
 
 def entity_sets(service_of: Callable[[Workspace], DataManagement]) -> dict[str, EntitySet]:
     """The sets by name, in the order of the service document."""
