@@ -216,3 +216,27 @@ def test_unusual_characters_stay_as_they_came(job, text):
     view, client = job
     imported(client, Table(GROUPS, CUSTOMER_GROUPS.columns, ((f"K{text[:5]}", text),)))
     assert groups(view) == {f"K{text[:5]}": text}
+
+
+@pytest.mark.evidence("inferred")
+def test_new_rows_take_the_defaults_of_fields_that_their_file_does_not_have(job_of):
+    cards = {
+        "name": "Loyalty cards",
+        "type": "LoyaltyCardEntity",
+        "collection": "LoyaltyCards",
+        "keys": ["CardNumber"],
+        "fields": [
+            {"name": "CardNumber", "size": 20},
+            {"name": "Points", "type": "int", "mandatory": True, "default": "100"},
+            {"name": "Tier", "default": "Basic"},
+        ],
+    }
+    view, client = job_of(ENVIRONMENT | {"entities": [cards]})
+    imported(client, Table("Loyalty cards", ("CARDNUMBER", "TIER"), (("1", "Gold"),)))
+    imported(client, Table("Loyalty cards", ("CARDNUMBER", "POINTS"), (("1", "5"), ("2", "7"))))
+    rows = {row["CardNumber"]: row for row in view.rows("Loyalty cards").values()}
+    assert (rows["1"]["Points"], rows["1"]["Tier"]) == (5, "Gold")
+    assert (rows["2"]["Points"], rows["2"]["Tier"]) == (7, "Basic")
+    imported(client, Table("Loyalty cards", ("CARDNUMBER",), (("1",), ("3",))))
+    rows = {row["CardNumber"]: row for row in view.rows("Loyalty cards").values()}
+    assert (rows["1"]["Points"], rows["3"]["Points"]) == (5, 100)

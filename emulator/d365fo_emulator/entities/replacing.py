@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from d365fo_emulator.entities.model import Field, FieldType
 from d365fo_emulator.entities.values import reader_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.entities.store import Value
     from d365fo_emulator.entities.values import Reader
 
@@ -83,6 +87,16 @@ def ruled_reader(field: Field, rule: ValueRule, culture: Culture) -> Reader:
         return read(text)
 
     return ruled
+
+
+def defaults_of(entity: EntityType, given: Collection[Field]) -> list[tuple[Field, Value]]:
+    """What new rows take in fields that are not given; a default that is no value is none."""
+    found: list[tuple[Field, Value]] = []
+    for field in entity.fields:
+        if field.default and field not in given:
+            with contextlib.suppress(ValueRejected):
+                found.append((field, (reader_of(field) or str)(field.default)))
+    return found
 
 
 class _Pairs:

@@ -196,7 +196,7 @@ class TargetChecks:
         brought = {field.name for field in fields}
         needed = [field for field in self._must_be_filled if BLANKS[field.type]]
         given = [field for field in needed if field.name in brought]
-        absent = [field for field in needed if field.name not in brought]
+        absent = [one for one in needed if one.name not in brought and not one.default]
         if not absent and not self._kept_blanks:
             return
         new_rows = self._rows.new_rows(execution, self.entity, self._company)

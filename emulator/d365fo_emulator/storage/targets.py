@@ -13,6 +13,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.entities.replacing import defaults_of
 from d365fo_emulator.storage.import_state import (
     next_change,
     read_progress,
@@ -90,9 +91,11 @@ class Upsert:
             through = min(progress.ordered_through + chunk, total)
             writer = writer_number(connection, self.execution)
             before = last_row(connection, table)
+            defaults = defaults_of(self.entity, self.fields)
             cursor = connection.execute(
-                upsert_sql(table, self.entity, self.fields),
+                upsert_sql(table, self.entity, self.fields, [field for field, _ in defaults]),
                 {
+                    **{f"default{number}": value for number, (_, value) in enumerate(defaults)},
                     "after": progress.ordered_through,
                     "through": through,
                     "writer": writer,
@@ -120,13 +123,20 @@ def last_row(connection: sqlite3.Connection, table: PhysicalTable) -> int:
     return int(last)
 
 
-def upsert_sql(table: PhysicalTable, entity: EntityType, fields: Sequence[Field]) -> str:
-    """The statement that writes the rows of one chunk that have no error."""
+def upsert_sql(
+    table: PhysicalTable, entity: EntityType, fields: Sequence[Field], defaulted: Sequence[Field]
+) -> str:
+    """The statement that writes the rows of one chunk that have no error.
+
+    `defaulted`: fields that are not given, of which new rows take `:default0`, `:default1`, ….
+    """
     columns = table.names(fields)
     return (
-        f"INSERT INTO {table.target} (company, _key, _ver{listed(columns)})"
+        f"INSERT INTO {table.target}"
+        f" (company, _key, _ver{listed(columns)}{listed(table.names(defaulted))})"
         f" SELECT {table.staged_company(entity)}, s._key, :change"
         f"{listed([f's.{name}' for name in columns])}"
+        f"{listed([f':default{number}' for number in range(len(defaulted))])}"
         f" FROM temp.key_order o CROSS JOIN {table.staging} s"
         " WHERE o.position > :after AND o.position <= :through"
         " AND s.execution = :writer AND s.row = o.row"
