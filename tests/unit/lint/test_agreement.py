@@ -27,12 +27,16 @@ LENIENT = {code for code, rule in RULES.items() if rule.emulator} | ALONE.keys()
 
 
 @pytest.fixture(scope="module")
-def client(d365fo_server):
-    view = d365fo_server.create_workspace("lint-agreement", environment=ENVIRONMENT)
+def view(d365fo_server):
+    yield d365fo_server.create_workspace("lint-agreement", environment=ENVIRONMENT)
+    d365fo_server.drop_workspace("lint-agreement")
+
+
+@pytest.fixture(scope="module")
+def client(view):
     config = view.client_config()
     with Client(config | {"resource": view.http_url}, view.http_url) as made:
         yield made
-    d365fo_server.drop_workspace("lint-agreement")
 
 
 def ends(client, content):
@@ -77,3 +81,26 @@ def test_what_is_not_emulated_is_named_and_answers_501(client, tmp_path):
     assert {f.code for f in lint_package(path)} == {"MAN015"}
     with pytest.raises(Refused, match="501"):
         client.import_package(path.read_bytes())
+
+
+ROWS = ("blank-key", "date", "duplicate-key", "enumeration", "number", "reference", "too-long")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_of_a_bad_row_both_say_the_same_in_the_same_words(name, client, view):
+    path = FIXTURES / f"broken-{name}.zip"
+    execution = client.import_package(path.read_bytes(), definitionGroupId="Rows")
+    client.poll(execution)
+    errors = view.executions[execution].document["errors"]
+    imported = {
+        (int(one["recordId"]), " ".join(one["message"].split()))
+        for one in errors
+        if one["recordId"] not in {"", "0"}
+    }
+    found = {
+        (finding.place.row, finding.message)
+        for finding in lint_package(path, lint_cases.OPTIONS)
+        if finding.code.startswith("ROW")
+    }
+    assert imported
+    assert found == imported
