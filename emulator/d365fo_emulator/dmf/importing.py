@@ -57,6 +57,7 @@ def import_package(
             _task(deps, execution, listing, archive, report, go_on)
             for listing in listings(deps.catalogue, execution.plan)
         ]
+        deps.rows.prepare_all(task.entity for task in tasks if isinstance(task, ImportTask))
         one_by_one = execution.options.fail_on_error
         schedule = Schedule([task.plan for task in tasks], one_by_one=one_by_one)
         return _Course(tasks, schedule, pool).run()

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from d365fo_emulator.entities.model import EntityType, Field
@@ -119,6 +119,10 @@ class RowStore(Protocol):
 
     def prepare(self, entity: EntityType) -> None:
         """Creates the entity's tables, or adds columns for fields that are new; else nothing."""
+        ...
+
+    def prepare_all(self, entities: Iterable[EntityType]) -> None:
+        """As `prepare`, for all of them at once: creating tables one by one is slow."""
         ...
 
     def progress(self, execution: ExecutionId, entity: EntityType) -> EntityProgress:

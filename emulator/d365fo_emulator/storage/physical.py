@@ -108,13 +108,37 @@ class PhysicalTables:
         with self._lock:
             table = self.find(entity)
             if table is None or table.lacks(entity):
-                with self._database.write() as connection:
-                    if table is None:
-                        table = _create(connection, entity)
-                    else:
-                        table = _add_columns(connection, entity, table)
-                self._known[entity.name] = table
+                table = self._prepare([entity])[0]
             return table
+
+    def prepare_all(self, entities: Iterable[EntityType]) -> None:
+        """As `prepare`, in one transaction.
+
+        Every connection reads the whole schema anew after each that changed it, so that a package
+        of hundreds of entities would spend most of its import on that.
+        """
+        with self._lock:
+            lacking = {}
+            for entity in entities:
+                table = self.find(entity)
+                if table is None or table.lacks(entity):
+                    lacking[entity.name] = entity
+            if lacking:
+                self._prepare(list(lacking.values()))
+
+    def _prepare(self, entities: Sequence[EntityType]) -> list[PhysicalTable]:
+        tables = []
+        with self._database.write() as connection:
+            for entity in entities:
+                known = _load(connection, entity.name)
+                tables.append(
+                    _create(connection, entity)
+                    if known is None
+                    else _add_columns(connection, entity, known)
+                )
+        for entity, table in zip(entities, tables, strict=True):
+            self._known[entity.name] = table
+        return tables
 
     def all(self) -> list[PhysicalTable]:
         """The tables of every entity."""
