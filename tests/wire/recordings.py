@@ -23,6 +23,10 @@ REPLAYED = {
     "ImportFromPackage",
     "GetExecutionSummaryStatus",
     "ExportToPackage",
+    "ExportToPackagePreview",
+    "ExportToPackagePreviewAsync",
+    "ExportToPackageDelta",
+    "ResetVersionToken",
     "GetExportedPackageUrl",
     "GetExecutionErrors",
     "ImportFromPackageAsync",
@@ -51,6 +55,7 @@ LEFT_OUT = {
     "gawu-doc-old": SUPERSEDED,
     "ifp-doc-old": SUPERSEDED,
     "etp-doc": SUPERSEDED,
+    "etpp-doc": SUPERSEDED,
     "gepu-doc": SUPERSEDED,
     "gess-doc": SUPERSEDED,
     "gawu-no-route-connector": CONNECTOR,
@@ -116,6 +121,7 @@ CUSTOMER_PARAMETERS = {
         }
     ]
 }
+_EXPORT = Replay(values={"project": "Export customer groups", "name": "groups"})
 COPY_JOB = "Copy legal entity USMF to ABC - 2026-11-24 10:00"
 SEED_OF_BOX_API = 2
 """A seed that picks the recorded text among those of parallel imports."""
@@ -143,7 +149,16 @@ REPLAYS = {
     "ifpa-nine": _import(),
     "ifpa-overWrite": _import(),
     "ifdmt": _import(),
-    "etp-string": Replay(values={"project": "Export customer groups", "name": "groups"}),
+    "etp-string": _EXPORT,
+    "etpp-meta": _EXPORT,
+    "etppa": _EXPORT,
+    "etpd": _EXPORT,
+    "rvt": Replay(
+        values={
+            "project": "Export customer groups",
+            "entity": "Customer groups",
+        }
+    ),
     "etp-missing-project-raw": Replay(
         values={"project": "Missing", "name": "customer groups", "execution-id": "recorded-1"}
     ),

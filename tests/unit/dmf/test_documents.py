@@ -8,7 +8,13 @@ import json
 
 import pytest
 
-from d365fo_emulator.dmf.documents import MOST_ERRORS, errors_text, execution_document
+from d365fo_emulator.dmf.documents import (
+    ENTITY_MEMBERS,
+    MEMBERS,
+    MOST_ERRORS,
+    errors_text,
+    execution_document,
+)
 from d365fo_emulator.dmf.model import (
     EntityRun,
     EntityStatus,
@@ -90,6 +96,9 @@ def test_the_document_has_exactly_the_published_members_in_order():
                 "unit": 1,
                 "level": 2,
                 "sequence": 3,
+                "refreshType": "FullPush",
+                "runBusinessLogic": True,
+                "runBusinessValidation": True,
                 "sourceFormat": "CSV",
                 "file": "Customer groups.csv",
                 "stagingStatus": "Finished",
@@ -119,7 +128,8 @@ def test_the_document_has_exactly_the_published_members_in_order():
         "errorCount": 1,
         "reason": "some rows failed",
     }
-    assert list(document())[:4] == ["executionId", "state", "operation", "definitionGroup"]
+    assert list(document()) == list(MEMBERS)
+    assert list(document()["entities"][0]) == list(ENTITY_MEMBERS)
 
 
 def test_what_was_asked_for_beside_the_usual_is_told_by_the_names_of_parameters():
