@@ -41,6 +41,8 @@ BATCH = 1000
 CUT = "cut"
 MOST_REPEATED = 1000
 """Rows of one key that are told of one by one."""
+MOST_COLUMNS_NOTED = 100
+"""Columns without a map that are told of one by one."""
 
 
 def to_staging(task: ImportTask) -> EntityRun:
@@ -100,9 +102,7 @@ class _Staging:
                 task.report(self._so_far(run))
                 if not task.go_on():
                     break
-        for name in columns.ignored:
-            run = noted(run, f"column {name} has no map and was ignored")
-        for note in converter.notes():
+        for note in (*_unmapped(columns.ignored), *converter.notes()):
             run = noted(run, note)
         if files := task.archive.resources({task.entity.name, task.entity.label}):
             run = noted(run, f"{len(files)} attachments were not kept: they are not emulated")
@@ -196,6 +196,14 @@ class _Staging:
 def _of_entity(stage: Stage, text: str) -> RowError:
     """An error of the whole entity."""
     return RowError(0, stage, "", text)
+
+
+def _unmapped(names: Sequence[str]) -> list[str]:
+    """Columns that no map asks for, a sentence each; of a file that is too wide, so many."""
+    told = [f"column {name} has no map and was ignored" for name in names[:MOST_COLUMNS_NOTED]]
+    if more := len(names) - len(told):
+        told.append(f"{more} more columns have no map and were ignored")
+    return told
 
 
 def _batches(
