@@ -1,7 +1,7 @@
 """The format `EXCEL`: workbooks of one sheet whose first row is the header.
 
-Two libraries read: python-calamine, fast, holds a sheet in memory; openpyxl, slow, streams. The
-size that the workbook's own directory declares decides. Cells become the text that the product's
+Two readers: python-calamine, fast, holds a sheet in memory; `worksheet`, slower, streams. The size
+that the workbook's own directory declares decides. Cells become the text that the product's
 own exports have (documented): `2011-01-31 00:00:00`, whole numbers without decimals, `Yes` and
 `No`.
 """
@@ -14,7 +14,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,6 +34,7 @@ from d365fo_emulator.packages.errors import (
     SourceUnreadable,
 )
 from d365fo_emulator.packages.formats.model import Shape, SourceTable
+from d365fo_emulator.packages.formats.worksheet import sheet_rows, sheets_of
 from d365fo_emulator.packages.naming import sheet_name_for
 
 if TYPE_CHECKING:
@@ -147,9 +147,12 @@ EXCEL = Excel()
 
 def _sheet_rows(stream: IO[bytes], sheet: str, largest_in_memory: int) -> Iterator[list[str]]:
     with _spooled(stream) as (file, package):
-        rows = _calamine_rows if _fits_in_memory(package, largest_in_memory) else _openpyxl_rows
-        file.seek(0)
-        yield from _without_blank_end(rows(file, sheet))
+        if _fits_in_memory(package, largest_in_memory):
+            file.seek(0)
+            rows = _calamine_rows(file, sheet)
+        else:
+            rows = _streamed_rows(package, sheet)
+        yield from _without_blank_end(rows)
 
 
 @contextmanager
@@ -221,38 +224,11 @@ def _calamine_rows(file: IO[bytes], sheet: str) -> Iterator[list[str]]:
         yield left + [_text(value) for value in row]
 
 
-def _openpyxl_rows(file: IO[bytes], sheet: str) -> Iterator[list[str]]:
-    from openpyxl import load_workbook  # noqa: PLC0415  heavy, and few workbooks need it
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
-
-    # What openpyxl lets through of its parsers for parts that are no workbook's.
-    damage = (
-        InvalidFileException,
-        zipfile.BadZipFile,
-        zlib.error,
-        ArithmeticError,
-        LookupError,
-        OSError,
-        ValueError,
-        TypeError,
-        SyntaxError,
-        AttributeError,
-    )
-    try:
-        workbook = load_workbook(file, read_only=True, data_only=True)
-        worksheet = workbook[_sheet_named(workbook.sheetnames, sheet)]
-        # The declared dimension of a sheet may be wrong; it would cut rows.
-        worksheet.reset_dimensions()
-    except damage as error:
-        raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, repr(error)) from error
-    rows = worksheet.iter_rows(values_only=True)
-    while True:
-        try:
-            row = next(rows, None)
-        except damage as error:
-            raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, repr(error)) from error
-        if row is None:
-            return
+def _streamed_rows(package: Package, sheet: str) -> Iterator[list[str]]:
+    sheets, since_1904 = sheets_of(package)
+    wanted = _sheet_named([one.name for one in sheets], sheet)
+    chosen = next(one for one in sheets if one.name == wanted)
+    for row in sheet_rows(package, chosen, since_1904=since_1904):
         yield [_unescaped(_text(value)) for value in row]
 
 
