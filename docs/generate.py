@@ -352,6 +352,9 @@ def environment() -> str:
         f"```yaml\n{example}\n```",
         "## Keys",
         table(["key", "type", "", "what it is"], schema_rows(environment_schema())),
+        'Of an entity in an export project, `filter: {CustomerGroupId: ["10", "20"]}` takes the'
+        " rows that have one of these values in that field, letter case aside; `refreshType:"
+        " IncrementalPush` those that changed since the last finished export.",
         "`settings` takes the keys of [this page](reference/settings.md), `server` those of"
         " [configuration](configuration.md).\n`recurringJobs` and `clients[].certificate` are"
         " planned, and refused by name.",
