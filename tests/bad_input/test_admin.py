@@ -232,7 +232,7 @@ def test_a_scenario_of(place, body):
         pytest.param("GET", "/rows?entity=Moon", None, 404, id="rows of no entity"),
         pytest.param("GET", "/rows?entity=x%27%20OR%201=1", None, 404, id="rows of a condition"),
         pytest.param(
-            "GET", "/rows?entity=Customer%20groups&stage=moon", None, 501, id="no such stage"
+            "GET", "/rows?entity=Customer%20groups&stage=moon", None, 400, id="no such stage"
         ),
         pytest.param("POST", "/reset?keep=everything", None, 400, id="keeping what there is not"),
         pytest.param("DELETE", "/workspaces/default", None, 400, id="dropping the default one"),

@@ -13,7 +13,7 @@ import pytest
 import builders
 from bad_input import packages
 from bad_input.packages import DATA, manifest, of_format, package, zipped
-from bad_input.support import GROUPS, assert_action_refusal, peak_memory
+from bad_input.support import GROUPS, assert_action_refusal, blob, peak_memory
 
 pytestmark = pytest.mark.evidence("documented")
 
@@ -33,6 +33,8 @@ NOT_XML = "XML is not in correct format-Exception from HRESULT: 0xC0010009"
 
 # What an import that fails at the source may leave behind; never rows, blobs or held packages.
 TRACES = ("executions", "projects", "errors", "progress")
+ERROR_FILE = ("blobs", "content")
+"""The file of the records that failed in staging is a blob."""
 
 
 def csv(text):
@@ -161,20 +163,22 @@ def test_a_file_with(place, content, message):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "repeated"),
     [
-        pytest.param("10,x\r\n20,y\r\n10,z\r\n", id="two rows of one key"),
-        pytest.param("10,x\r\n10,x\r\n", id="the same row twice"),
-        pytest.param("ab,x\r\nAB,y\r\n", id="keys that differ by case alone"),
-        pytest.param("80,x\r\n80,y\r\n", id="a key twice that exists already"),
+        pytest.param("10,x\r\n20,y\r\n10,z\r\n", "10,z\r\n", id="two rows of one key"),
+        pytest.param("10,x\r\n10,x\r\n", "10,x\r\n", id="the same row twice"),
+        pytest.param("ab,x\r\nAB,y\r\n", "AB,y\r\n", id="keys that differ by case alone"),
+        pytest.param("80,x\r\n80,y\r\n", "80,y\r\n", id="a key twice that exists already"),
     ],
 )
-def test_a_load_with(place, text):
+def test_a_load_with(place, text, repeated):
     """As the product's bulk load: nothing of the entity is staged."""
     url = place.upload(csv(HEAD + text))
-    with place.changing(*TRACES):
+    with place.changing(*TRACES, *ERROR_FILE):
         execution = place.import_from(url).json["value"]
         assert place.finish(execution) == "Failed"
+    file = place.value("GetImportStagingErrorFileUrl", executionId=execution, entityName=GROUPS)
+    assert blob("GET", file).body == (HEAD + repeated).encode()
     errors = json.loads(place.value("GetExecutionErrors", executionId=execution))
     told = [(error["Field"], error["ErrorMessage"].strip()) for error in errors]
     assert told == [
