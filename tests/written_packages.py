@@ -21,8 +21,11 @@ from d365fo_emulator.packages.writer import PackageWriter
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def written(label, name, columns, rows, source_format="CSV"):
-    """A package of one entity: its label and AOT name, column names, and rows of text."""
+def written(label, name, columns, rows, source_format="CSV", entity=None):
+    """A package of one entity: its label and AOT name, column names, and rows of text.
+
+    `entity`: one that the built-in catalogue lacks.
+    """
     form = STANDARD.find(source_format)
     file_name = file_name_for(label, form.extension)
     maps = tuple(FieldMap(column, column) for column in sorted(columns))
@@ -30,13 +33,13 @@ def written(label, name, columns, rows, source_format="CSV"):
     target = io.BytesIO()
     with PackageWriter(target, STAMP) as writer:
         with writer.data_file(file_name) as stream:
-            form.write(stream, _shape(name, label, columns), rows)
+            form.write(stream, _shape(name, label, columns, entity), rows)
         writer.finish(Manifest(label, label, (plan,)), PackageHeader(label))
     return target.getvalue()
 
 
-def _shape(name, label, columns):
-    entity = BuiltinCatalogue().find(name)
+def _shape(name, label, columns, entity):
+    entity = entity or BuiltinCatalogue().find(name)
     return shape_to_write(entity, columns) if entity else Shape(name, label, tuple(columns))
 
 
