@@ -196,6 +196,12 @@ def typed(entity, rows):
     )
 
 
+def importable(entity, rows):
+    """Rows without the fields that exports have and that their maps leave out (recorded)."""
+    taken = [at for at, field in enumerate(entity.fields) if not field.read_only]
+    return [tuple(row[at] for at in taken) for row in rows]
+
+
 def counts(execution):
     (entity,) = execution.entities
     return tuple(
@@ -252,9 +258,10 @@ def test_an_export_in_any_format_loses_neither_types_nor_empties(name, source_fo
     source.load_rows(rows, source_format)
     package = source.export(source_format)
     assert counts(target.load(package)) == (3, 3, 0, 0)
-    assert target.stored() == source.stored()
-    assert sorted(target.stored()) == typed(entity, rows)
-    assert table(target.export(source_format)) == table(package)
+    assert importable(entity, target.stored()) == importable(entity, source.stored())
+    assert sorted(importable(entity, target.stored())) == importable(entity, typed(entity, rows))
+    if not any(field.read_only for field in entity.fields):
+        assert table(target.export(source_format)) == table(package)
 
 
 # What is refused
