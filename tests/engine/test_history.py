@@ -24,7 +24,7 @@ def test_a_deleted_execution_leaves_nothing_but_its_target_rows(job):
     execution = client.import_package(package(BAD))
     client.poll(execution)
     assert staged_rows(view, execution) == 3
-    view.parts.dmf.lives.delete(execution.lower())
+    view.parts.dmf.lives.control.delete(execution.lower())
     assert len(view.executions) == 0
     assert client.state(execution) == "NotFound"
     assert client.errors(execution) == []
@@ -38,10 +38,10 @@ def test_only_an_ended_execution_can_be_deleted(job):
     view, client = job
     lives = view.parts.dmf.lives
     with pytest.raises(ExecutionNotFound):
-        lives.delete("never")
+        lives.control.delete("never")
     execution = client.import_package(package())
     with pytest.raises(ControlRefused, match="is still at work: NotRun"):
-        lives.delete(execution)
+        lives.control.delete(execution)
     assert client.poll(execution)[-1] == "Succeeded"
 
 

@@ -148,16 +148,16 @@ class DataManagement:
         wanted = ExecutionId(execution)
         match action:
             case "advance":
-                return self.lives.advance(wanted)
+                return self.lives.control.advance(wanted)
             case "finish":
-                return self.lives.finish(wanted)
+                return self.lives.control.finish(wanted)
             case "fail":
-                return self.lives.end(wanted, ExecutionState.FAILED, "failed by hand")
+                return self.lives.control.end(wanted, ExecutionState.FAILED, "failed by hand")
             case "cancel":
                 found = self.lives.find(wanted)
                 if found is not None and found.script.on_cancel == "ignored":
                     raise ControlRefused("the scenario lets this execution ignore cancels")
-                return self.lives.end(wanted, ExecutionState.CANCELED, "canceled by hand")
+                return self.lives.control.end(wanted, ExecutionState.CANCELED, "canceled by hand")
             case _:
                 raise ControlRefused(f"there is no action {action!r}")
 

@@ -49,7 +49,7 @@ def _step_entered(lives: Lives, execution: ExecutionId) -> bool:
     if found is None or not _ends_by_time(found):
         return False
     try:
-        return lives.advance(execution).step != found.step
+        return lives.control.advance(execution).step != found.step
     except (ControlRefused, ExecutionNotFound):
         return False  # somebody else has ended it meanwhile
 

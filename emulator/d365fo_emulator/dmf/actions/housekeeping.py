@@ -35,6 +35,6 @@ def delete_execution_history_job(call: Call) -> None:
     """Removes an ended execution with its staging rows, errors and files (inferred)."""
     found = found_execution(call)
     try:
-        call.dmf.lives.delete(found.id)
+        call.dmf.lives.control.delete(found.id)
     except ControlRefused as error:
         raise errors.failed("execution-running", str(error), id=found.id) from error
