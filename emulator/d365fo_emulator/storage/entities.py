@@ -354,14 +354,18 @@ class SqliteRowStore:
         self, entity: EntityType, fields: Sequence[Field], query: RowQuery
     ) -> Iterator[Snapshot]:
         """Target rows in key order, together with the number of the last change among them."""
-        table = self._tables.find(entity)
         company = None if query.company is None else _company(entity, query.company)
         query = dataclasses.replace(query, company=company)
-        with (
-            self._database.read() as connection,
-            selection.taken(connection, table, entity, fields, query) as found,
-        ):
-            yield found
+        while True:
+            table = self._tables.find(entity)
+            with (
+                self._database.read() as connection,
+                selection.taken(connection, table, entity, fields, query) as found,
+            ):
+                # Rows may have come with their table before the change was read: look again.
+                if table is not None or self._tables.find(entity) is None:
+                    yield found
+                    return
 
     def put(
         self,
