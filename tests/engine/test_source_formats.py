@@ -107,14 +107,3 @@ def test_a_data_source_that_cannot_be_is_refused_with_the_environment(server):
     wrong = {**BANK, "codePage": 4711}
     with pytest.raises(ConfigurationError, match="dataSources: Bank CSV: there is no code page"):
         server.create_workspace(environment={"version": 1, "dataSources": [wrong]})
-
-
-@pytest.mark.evidence("client")
-def test_attachments_are_named_as_not_kept(place):
-    view, client = place()
-    package = BytesIO(written(GROUPS, "CustCustomerGroupEntity", COLUMNS, ROWS))
-    with zipfile.ZipFile(package, "a") as archive:
-        archive.writestr("Resources/CustCustomerGroupEntity/terms.pdf", b"%PDF")
-    assert client.poll(client.import_package(package.getvalue()))[-1] == "Succeeded"
-    (listed,) = view.executions.only().entities
-    assert listed["notes"] == ["1 attachments were not kept: they are not emulated"]

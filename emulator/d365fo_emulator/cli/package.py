@@ -296,6 +296,8 @@ def _show_contents(contents: Contents) -> None:
     for one in ordered:
         if one.problem:
             click.echo(f"{one.plan.label}: {one.problem}")
+    for label, file in contents.attachments:
+        click.echo(f"{file.name}: attachment of {label}")
     for name in contents.others:
         click.echo(f"{name}: no entity names it")
 
@@ -368,6 +370,10 @@ def _contents_document(contents: Contents) -> dict[str, Any]:
         "description": contents.manifest.description,
         "packageVersion": contents.header.version,
         "entities": [_listed_document(one) for one in contents.entities],
+        "attachments": [
+            {"entity": label, "name": file.name, "file": file.member}
+            for label, file in contents.attachments
+        ],
         "otherFiles": list(contents.others),
     }
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from d365fo_emulator.dmf.attachments import Attachments
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.catalogue import Catalogue
@@ -72,6 +73,7 @@ class ExportDeps:
     clock: Clock
     token_of: Callable[[str, str, str], int]
     scratch: Path
+    attachments: Attachments
 
 
 def export_package(
@@ -179,6 +181,7 @@ class _EntityExport:
             self.planned, entity, self.execution.company, changed_after=run.changes_after or 0
         )
         most = self.execution.options.most_rows
+        files = self.deps.attachments.exported(entity, self.execution.company, fields)
         with self.deps.rows.snapshot(entity, fields, query) as found:
             rows = itertools.islice(found.rows, most) if most else found.rows
             first = next(rows, None)
@@ -187,12 +190,14 @@ class _EntityExport:
                 return self._finished(run, 0, found.change)
             with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self.deps.scratch)) as file:
                 found_rows = itertools.chain([] if first is None else [first], rows)
-                texts = self._texts(fields, source_format.culture, found_rows)
+                texts = self._texts(fields, source_format.culture, files.watch(found_rows))
                 count = source_format.write(file, shape, texts)
                 if self.go_on():
                     file.seek(0)
                     with writer.data_file(plan.file_name) as stream:
                         shutil.copyfileobj(file, stream, PIECE)
+                    if number := files.write(writer, self.taken):
+                        run = _noted(run, f"{number} attachments were written")
         return self._finished(run, count, found.change)
 
     def _texts(

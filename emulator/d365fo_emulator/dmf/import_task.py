@@ -16,6 +16,7 @@ from d365fo_emulator.packages.mapping import staging_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from d365fo_emulator.dmf.attachments import Attachments
     from d365fo_emulator.dmf.error_files import ErrorFiles
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
@@ -39,6 +40,7 @@ class ImportDeps:
     clock: Clock
     formats: SourceFormats = STANDARD
     error_files: ErrorFiles | None = None
+    attachments: Attachments | None = None
 
 
 class ImportTask:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.blob.service import BlobService
     from d365fo_emulator.config.entries import Template
+    from d365fo_emulator.dmf.attachments import Attachments
     from d365fo_emulator.dmf.engine import Engine
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.dmf.store import DataManagementStore
@@ -52,6 +53,7 @@ class Surroundings:
     scenarios: ScenarioService
     companies: Mapping[str, str]
     is_own_base: Callable[[str], bool]
+    attachments: Attachments
     formats: SourceFormats = STANDARD
     templates: tuple[Template, ...] = ()
 
@@ -87,6 +89,7 @@ class DataManagement:
             surroundings.workspace.clock,
             surroundings.formats,
             self.error_files,
+            surroundings.attachments,
         )
         self.exports = ExportBlobs(
             surroundings.workspace,
@@ -98,6 +101,7 @@ class DataManagement:
                 surroundings.workspace.clock,
                 surroundings.store.version_token,
                 held,
+                surroundings.attachments,
             ),
             surroundings.blob,
         )

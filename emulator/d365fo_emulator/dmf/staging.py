@@ -104,8 +104,6 @@ class _Staging:
                     break
         for note in (*_unmapped(columns.ignored), *converter.notes()):
             run = noted(run, note)
-        if files := task.archive.resources({task.entity.name, task.entity.label}):
-            run = noted(run, f"{len(files)} attachments were not kept: they are not emulated")
         return run
 
     def _converter(

@@ -72,6 +72,9 @@ class _Target:
                 return task.go_on()
 
             progress = self._rows.upsert(*self._at, task.mapped_fields(), task.company, go_on=go_on)
+        if progress.target_done and task.deps.attachments is not None:
+            for note in task.deps.attachments.keep(task):
+                run = noted(run, note)
         return self._ended(run, progress)
 
     def _check(self) -> None:

@@ -12,6 +12,7 @@ from d365fo_emulator.admin.model import WorkspaceParts
 from d365fo_emulator.blob.local import LocalContentStore
 from d365fo_emulator.blob.service import BlobService
 from d365fo_emulator.config.wellknown import for_workspace, workspace_identity
+from d365fo_emulator.dmf.attachments import Attachments
 from d365fo_emulator.dmf.service import DataManagement, Surroundings
 from d365fo_emulator.emulator import seeding
 from d365fo_emulator.entities.catalogue import Catalogue
@@ -23,6 +24,7 @@ from d365fo_emulator.kernel.ids import Ids
 from d365fo_emulator.kernel.tables import did_you_mean
 from d365fo_emulator.kernel.workspace import DEFAULT, Workspace, WorkspaceId
 from d365fo_emulator.scenarios.service import ScenarioService
+from d365fo_emulator.storage.attachments import SqliteAttachmentStore
 from d365fo_emulator.storage.blobs import SqliteBlobStore
 from d365fo_emulator.storage.entities import SqliteRowStore
 from d365fo_emulator.storage.executions import SqliteDataManagementStore
@@ -205,6 +207,7 @@ class WorkspaceBuilder:
                 scenarios=scenarios,
                 companies=seeding.companies_of(environment),
                 is_own_base=shared.is_own_base,
+                attachments=self._attachments(workspace, data, kept=kept),
                 formats=formats,
                 templates=environment.templates,
             ),
@@ -223,6 +226,17 @@ class WorkspaceBuilder:
             journal=Journal(workspace.id),
         )
         return OpenWorkspace(parts, (control, data), options)
+
+    @staticmethod
+    def _attachments(workspace: Workspace, data: Database, *, kept: bool) -> Attachments:
+        """Attachments of rows; their bytes lie apart from the blobs', whose time ends."""
+        store = SqliteAttachmentStore(data)
+        content = LocalContentStore(
+            workspace.folder / "attachments", lambda: workspace.ids.octets("attachment").hex()
+        )
+        if kept:
+            content.clean(store.contents())
+        return Attachments(store, content, workspace.settings)
 
     def _blob_service(self, workspace: Workspace, control: Database, *, kept: bool) -> BlobService:
         """The blob service; a folder that was used before may hold what nothing names any more."""

@@ -71,6 +71,15 @@ class Settings:
         ("refuse", "allow"),
         "recorded",
     )
+    attachments: str = choice(
+        "ignore",
+        "attachments",
+        "Files below Resources/<entity> of a package: ignored, as without the flight"
+        " EnableAttachmentForPackageApi, or kept when a row that was written names them, and"
+        " written into packages whose rows do.",
+        ("keep", "ignore"),
+        "documented",
+    )
     used_execution_id: str = choice(
         "refuse",
         "usedExecutionId",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import IO, TYPE_CHECKING
 
 from d365fo_emulator.lint.model import Place
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, Package, open_workbook
 from d365fo_emulator.packages.errors import ControlFileMissing, HostilePackage, LimitExceeded
+from d365fo_emulator.packages.naming import windows_forbids
 
 if TYPE_CHECKING:
     from d365fo_emulator.lint.context import Context, Listed
@@ -25,8 +25,6 @@ _ARCHIVES = (
     (b"PK\x03\x04", "a zip that is cut off"),
     (b"<", "XML"),
 )
-_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE)
 
 
 def open_zip(stream: IO[bytes], report: Report) -> Package | None:
@@ -81,13 +79,9 @@ def check_names(package: Package, report: Report) -> None:
     """Names that Windows cannot have; a file of the zip is not unpacked for it."""
     for name in package.names:
         parts = name.split("/")
-        bad = [part for part in parts if _is_forbidden(part)]
+        bad = [part for part in parts if windows_forbids(part)]
         if bad:
             report.add("PKG010", f"Windows cannot have a file or folder {bad[0]!r}", Place(name))
-
-
-def _is_forbidden(part: str) -> bool:
-    return bool(_FORBIDDEN.search(part) or _DEVICE.match(part) or part.endswith((" ", ".")))
 
 
 def check_files(context: Context) -> None:

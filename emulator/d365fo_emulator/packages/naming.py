@@ -7,6 +7,13 @@ import re
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _NO_SHEET_LETTER = re.compile(r"[^0-9A-Za-z]")
 _LONGEST_SHEET = 30
+_FORBIDDEN_IN_PART = re.compile(r'[<>:"|?*\x00-\x1f]')
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\.|$)", re.IGNORECASE)
+
+
+def windows_forbids(part: str) -> bool:
+    """Whether Windows, where the service unpacks, cannot have a file or folder of this name."""
+    return bool(_FORBIDDEN_IN_PART.search(part) or _DEVICE.match(part) or part.endswith((" ", ".")))
 
 
 def file_name_for(label: str, extension: str) -> str:

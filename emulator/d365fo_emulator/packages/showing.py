@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.kernel.errors import EmulatorError, NotEmulated
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, open_package
+from d365fo_emulator.packages.attachments import attached_files
 from d365fo_emulator.packages.errors import PackageRefused, SourceUnreadable
 from d365fo_emulator.packages.formats.model import Shape
 from d365fo_emulator.packages.formats.shaping import shape_to_read
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.packages.archive import Package
+    from d365fo_emulator.packages.attachments import Attached
     from d365fo_emulator.packages.formats.registry import SourceFormats
     from d365fo_emulator.packages.model import Manifest, PackageEntity, PackageHeader
 
@@ -45,11 +47,18 @@ class Listed:
 
 @dataclass(frozen=True)
 class Contents:
-    """A package. `others`: files that no entity names."""
+    """A package.
+
+    Attributes:
+        attachments: files in the folders of listed entities in `Resources`, by label.
+        others: files that no entity names, and that are none of these.
+
+    """
 
     header: PackageHeader
     manifest: Manifest
     entities: tuple[Listed, ...]
+    attachments: tuple[tuple[str, Attached], ...]
     others: tuple[str, ...]
 
 
@@ -81,11 +90,17 @@ def read_contents(
             _listed(package, plan, formats, entity_of(plan), count_rows=count_rows)
             for plan in manifest.entities
         )
+        attachments = tuple(
+            (plan.label, file)
+            for plan in manifest.entities
+            for file in _attached(package, plan, entity_of(plan))
+        )
         named = {found for plan in manifest.entities if (found := package.find(plan.file_name))}
+        named |= {file.member for _label, file in attachments}
         others = [
             name for name in package.names if name not in named and name not in {HEADER, MANIFEST}
         ]
-    return Contents(header, manifest, listed, tuple(others))
+    return Contents(header, manifest, listed, attachments, tuple(others))
 
 
 def unpack(path: Path, folder: Path) -> list[Path]:
@@ -108,6 +123,13 @@ def unpack(path: Path, folder: Path) -> list[Path]:
                 shutil.copyfileobj(stream, file, 256 * 1024)
             written.append(target)
     return written
+
+
+def _attached(package: Package, plan: PackageEntity, entity: EntityType | None) -> list[Attached]:
+    names = {plan.label, plan.target_entity}
+    if entity is not None:
+        names |= {entity.label, entity.name}
+    return attached_files(package, plan, names)[0]
 
 
 def _listed(

@@ -39,6 +39,13 @@ DATA_STEPS: Mapping[int, str] = {
         ) WITHOUT ROWID;
     """,
     4: "ALTER TABLE progress ADD COLUMN truncated INTEGER NOT NULL DEFAULT 0",
+    5: """
+        CREATE TABLE attachment (
+          entity TEXT NOT NULL, company TEXT NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL,
+          content TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (entity, company, folded)
+        ) WITHOUT ROWID;
+        CREATE INDEX attachment_content ON attachment (content);
+    """,
 }
 
 

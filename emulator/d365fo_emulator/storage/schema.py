@@ -1,14 +1,14 @@
 """Tables. `control.db`: projects, executions, blobs, learnt entities. `data.db`: rows.
 
 Staging and target tables are physical, one pair per entity, created at first use; `data.db` begins
-with the tables that hold their names, errors and progress. Generated names are the only ones that
-ever reach SQL. A change here raises the version and adds a step to `migrations`.
+with the tables that hold their names, errors, progress and attachments. Generated names are the
+only ones that ever reach SQL. A change here raises the version and adds a step to `migrations`.
 """
 
 from __future__ import annotations
 
 CONTROL_VERSION = 2
-DATA_VERSION = 4
+DATA_VERSION = 5
 
 CONTROL = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -58,6 +58,11 @@ CREATE TABLE number_sequence (
   entity TEXT NOT NULL, field TEXT NOT NULL, company TEXT NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (entity, field, company)
 ) WITHOUT ROWID;
+CREATE TABLE attachment (
+  entity TEXT NOT NULL, company TEXT NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL,
+  content TEXT NOT NULL, size INTEGER NOT NULL, PRIMARY KEY (entity, company, folded)
+) WITHOUT ROWID;
+CREATE INDEX attachment_content ON attachment (content);
 CREATE TABLE row_error (
   execution TEXT NOT NULL, entity TEXT NOT NULL, row INTEGER NOT NULL, stage TEXT NOT NULL,
   field TEXT NOT NULL, message TEXT NOT NULL,
