@@ -227,7 +227,15 @@ class _AsUtf8(io.RawIOBase):
             self._is_utf8 = _looks_like_utf8(piece)
         if self._is_utf8 is not False:
             return piece
-        return piece.decode("latin-1").translate(_WINDOWS_1252_TABLE).encode()
+        return _from_windows_1252(piece).encode()
+
+
+def _from_windows_1252(piece: bytes) -> str:
+    """The text of a piece; by the table only where a byte is in it that the codec refuses."""
+    try:
+        return piece.decode(_WINDOWS_1252)
+    except UnicodeDecodeError:
+        return piece.decode("latin-1").translate(_WINDOWS_1252_TABLE)
 
 
 def _looks_like_utf8(piece: bytes) -> bool:
