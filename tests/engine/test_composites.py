@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -232,3 +234,70 @@ def test_an_entity_without_rows_has_an_empty_element_in_an_export(place):
 def test_a_composite_without_rows_has_no_file_in_its_export(place):
     _view, client = place
     assert exported(client)[1] is None
+
+
+# Rows inside rows, when there are many
+
+
+def nested_rows(client):
+    """The rows of an exported document, each with those inside it, by what tells them apart."""
+    root = ET.fromstring(exported(client)[1])
+
+    def inside(element):
+        number = element.get("LINENUMBER")
+        key = element.get("CODE") or (number and int(float(number))) or element.get("ORDERNUMBER")
+        return key, [inside(one) for one in element]
+
+    return [inside(one) for one in root]
+
+
+@pytest.fixture
+def numbered(server, request):
+    """Makes a place whose line numbers are of a type, and whose lines have links of their own."""
+
+    def make(line_type, links):
+        document = json.loads(json.dumps(ENVIRONMENT))
+        for described in document["entities"]:
+            for field in described.get("fields", ()):
+                if field["name"] == "LineNumber":
+                    field.update(type=line_type)
+                    field.pop("size")
+        if links:
+            document["entities"][-1]["composite"]["children"][0]["links"] = links
+        view = server.create_workspace(environment=document)
+        request.addfinalizer(lambda: server.drop_workspace(view.id))
+        client = Client(view.client_config(), base=server.http_url)
+        request.addfinalizer(client.__exit__)
+        return view, client
+
+    return make
+
+
+def put(view, label, names, *rows):
+    entity, store = view.parts.catalogue.find(label), view.parts.rows
+    store.prepare(entity)
+    store.put(entity, [entity.find_field(name) for name in names], "USMF", rows)
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("line_type", ["int", "real"])
+@pytest.mark.parametrize(
+    "links", [None, {"OrderNumber": "OrderNumber"}, {"OrderNumber": "Customer"}]
+)
+def test_rows_stand_inside_their_own_row_alone_whatever_their_letter_case(
+    numbered, line_type, links
+):
+    """Rows behind the whole key are merged, behind another field they are sought."""
+    view, client = numbered(line_type, links)
+    orders = [("B", "b"), ("a-1", "A-1"), ("A", "a"), ("C", "c")]
+    lines = [("b", -1), ("A-1", 10), ("a-1", 2), ("nobody", 1), ("0", 1), ("c", 3)]
+    charges = [("a-1", 2, "Y"), ("A-1", 2, "X"), ("B", -1, "Z"), ("B", 7, "W"), ("A", 1, "V")]
+    put(view, "Orders", ("OrderNumber", "Customer"), *orders)
+    put(view, "Lines", ("OrderNumber", "LineNumber"), *lines)
+    put(view, "Charges", ("OrderNumber", "LineNumber", "Code"), *charges)
+    assert nested_rows(client) == [
+        ("A", []),
+        ("a-1", [(2, [("X", []), ("Y", [])]), (10, [])]),
+        ("B", [(-1, [("Z", [])])]),
+        ("C", [(3, [])]),
+    ]

@@ -1,9 +1,9 @@
 """Exports of composite entities: each row of the outermost entity with the rows that belong to it.
 
-All rows are written whatever has changed, and nothing is known of maps or filters of composites,
-so the file has every field of every entity. The rows inside a row are found by its key, one query
-for each entity and row. An entity of which no row was written gets an empty element at the end of
-the file, since imports ask for an element of each (documented; where it stands is inferred).
+All rows are written whatever has changed, and nothing is known of filters of composites, so the
+file has every field of every entity. An entity of which no row was written gets an empty element at
+the end of the file, since imports ask for an element of each (documented; where it stands is
+inferred).
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import IO, TYPE_CHECKING
 from d365fo_emulator.dmf.export_plan import free_name, reads_changes
 from d365fo_emulator.dmf.import_task import noted
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
+from d365fo_emulator.dmf.nested_rows import NestedReader
 from d365fo_emulator.entities.conversion import text_writer
-from d365fo_emulator.entities.store import RowError, RowQuery, Stage
+from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.composites import nested_parts
 from d365fo_emulator.packages.errors import COMPOSITE_NOT_XML, DataFileError, FileNotWritable
@@ -26,11 +27,14 @@ from d365fo_emulator.packages.formats.nested import NestedWriter
 from d365fo_emulator.packages.formats.xml_rows import XmlRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable
 
+    from d365fo_emulator.dmf.attachments import ExportedFiles
     from d365fo_emulator.dmf.exporting import ExportDeps
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
+    from d365fo_emulator.dmf.nested_rows import NestedRow
+    from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.entities.model import Composite, Field
     from d365fo_emulator.entities.store import Value
     from d365fo_emulator.packages.composites import NestedPart
@@ -50,7 +54,7 @@ class CompositeExport:
         execution: Execution,
         listing: Listing,
         composite: Composite,
-        taken: Collection[str],
+        taken: set[str],
         go_on: Callable[[], bool],
     ) -> None:
         self._deps = deps
@@ -62,6 +66,8 @@ class CompositeExport:
         self._go_on = go_on
         self._root = nested_parts(deps.catalogue, composite)
         self._fields: dict[NestedPart, tuple[Field, ...]] = {}
+        self._files: dict[NestedPart, ExportedFiles] = {}
+        self._writers: dict[NestedPart, tuple[list[str], list[Callable[[Value], str]]]] = {}
         self._written: set[NestedPart] = set()
         self._count = 0
 
@@ -80,6 +86,7 @@ class CompositeExport:
                 source_format=source_format.name,
                 file_name=free_name(self._composite.label, source_format.extension, self._taken),
                 target_entity=self._composite.name,
+                maps=None,  # the file has fields under their own names
             )
             run = dataclasses.replace(run, entity=plan.label, file=plan.file_name)
             report(run)
@@ -99,6 +106,9 @@ class CompositeExport:
             self._deps.rows.prepare(part.entity)
             company = part.entity.company_field
             self._fields[part] = tuple(f for f in part.entity.file_fields if f is not company)
+            self._files[part] = self._deps.attachments.exported(
+                part.entity, self._execution.company, self._fields[part]
+            )
         if reads_changes(self._planned, self._execution.options):
             run = noted(run, "changes of composite entities are not told apart: all rows were read")
         with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self._deps.scratch)) as file:
@@ -110,6 +120,9 @@ class CompositeExport:
                 file.seek(0)
                 with writer.data_file(plan.file_name) as stream:
                     shutil.copyfileobj(file, stream, PIECE)
+                files = self._files.values()
+                if number := sum(one.write(writer, self._taken) for one in files):
+                    run = noted(run, f"{number} attachments were written")
         if not self._go_on():
             return self._ended(run, EntityStatus.ABORTED)
         return dataclasses.replace(
@@ -122,49 +135,45 @@ class CompositeExport:
     def _write(self, source_format: XmlRows, file: IO[bytes]) -> None:
         out = NestedWriter(source_format, file)
         most = self._execution.options.most_rows or None
-        for row in itertools.islice(self._rows(self._root, None), most):
-            if not self._go_on():
-                return
-            self._write_row(out, self._root, row)
+        company = self._execution.company
+        with NestedReader(self._deps.rows, self._root, self._fields, company) as reader:
+            for row in itertools.islice(reader.outermost(), most):
+                if not self._go_on():
+                    return
+                self._write_row(out, reader, self._root, row)
         missing = {part for part in self._root.parts() if part not in self._written}
         if missing:
             self._write_schema(out, self._root)
         out.close()
 
-    def _write_row(self, out: NestedWriter, part: NestedPart, row: tuple[Value, ...]) -> None:
-        fields = self._fields[part]
-        texts = [
-            text_writer(field, out.culture)(value) for field, value in zip(fields, row, strict=True)
-        ]
-        names = [field.staging_name.upper() for field in fields]
+    def _write_row(
+        self, out: NestedWriter, reader: NestedReader, part: NestedPart, row: NestedRow
+    ) -> None:
+        names, writers = self._columns(part, out.culture)
+        texts = [write(value) for write, value in zip(writers, row.values, strict=True)]
         out.begin(part.entity.name, names, texts)
         self._written.add(part)
+        self._files[part].see(row.values)
         self._count += 1
-        values = dict(zip(names, row, strict=True))
         for child in part.children:
-            for below in self._rows(child, values):
-                self._write_row(out, child, below)
+            for below in reader.inside(child, part, row):
+                self._write_row(out, reader, child, below)
         out.end()
+
+    def _columns(
+        self, part: NestedPart, culture: Culture
+    ) -> tuple[list[str], list[Callable[[Value], str]]]:
+        if part not in self._writers:
+            fields = self._fields[part]
+            names = [field.staging_name.upper() for field in fields]
+            self._writers[part] = names, [text_writer(field, culture) for field in fields]
+        return self._writers[part]
 
     def _write_schema(self, out: NestedWriter, part: NestedPart) -> None:
         out.begin(part.entity.name, (), ())
         for child in part.children:
             self._write_schema(out, child)
         out.end()
-
-    def _rows(
-        self, part: NestedPart, parent: dict[str, Value] | None
-    ) -> Iterator[tuple[Value, ...]]:
-        entity = part.entity
-        where = tuple(
-            (entity.by_staging_name[here], (parent[there],))
-            for here, there in part.links
-            if parent is not None and there in parent
-        )
-        company = self._execution.company if entity.per_company else None
-        query = RowQuery(company=company, where=where)
-        with self._deps.rows.snapshot(entity, self._fields[part], query) as found:
-            yield from found.rows
 
     def _begun(self, run: EntityRun) -> EntityRun:
         now = self._deps.clock.now

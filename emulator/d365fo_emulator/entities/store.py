@@ -66,12 +66,15 @@ class RowQuery:
         changed_after: only rows that were written after this change; 0: all.
         where: pairs of a field and the values that it may have, letter case aside; None: rows
             that have none.
+        order: rows come by these fields before they come by key: by their folded values, as texts
+            that sort, which follow the values of each row.
 
     """
 
     company: str | None = None
     changed_after: int = 0
     where: tuple[tuple[Field, tuple[Value, ...]], ...] = ()
+    order: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True)

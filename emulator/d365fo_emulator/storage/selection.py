@@ -43,15 +43,29 @@ def taken(
             yield Snapshot(change, iter(()))
             return
         condition, values = _condition(connection, table, query)
+        places = _places(connection, table, query)
+        names = [f"place_{number}" for number in range(len(places))]
+        columns = [*table.target_names(entity, fields), *places]
         cursor = connection.execute(
-            f"SELECT {', '.join(table.target_names(entity, fields)) or 'NULL'}"
-            f" FROM {table.target} t WHERE {condition} ORDER BY t.company, t._key",
+            f"SELECT {', '.join(columns) or 'NULL'}"
+            f" FROM {table.target} t WHERE {condition}"
+            f" ORDER BY {', '.join([*names, 't.company', 't._key'])}",
             values,
         )
         with contextlib.closing(cursor):
             yield Snapshot(change, cursor)
     finally:
         connection.rollback()
+
+
+def _places(connection: sqlite3.Connection, table: PhysicalTable, query: RowQuery) -> list[str]:
+    """Columns that rows are ordered by, beside the key."""
+    places = []
+    for number, field in enumerate(query.order):
+        connection.create_function(f"sorted_{number}", 1, key_part(field), deterministic=True)
+        (column,) = table.read_names([field], "t")
+        places.append(f"sorted_{number}({column}) AS place_{number}")
+    return places
 
 
 def _condition(
