@@ -105,3 +105,11 @@ def test_headers_of_the_generated_client_change_nothing(client):
     )
     answer = client.answer("GetAzureWriteUrl", uniqueFileName="a")
     assert read_strictly(answer, client.base)
+
+
+@pytest.mark.parametrize(
+    ("path", "phrase"), [("/data/Nothing", "Not Found"), ("/data", "OK")], ids=["refused", "good"]
+)
+def test_the_phrase_of_a_status_is_spelt_as_clients_show_it(client, path, phrase):
+    headers = {"Authorization": f"Bearer {client.token}"}
+    assert client.session.get(client.base + path, headers=headers).reason == phrase

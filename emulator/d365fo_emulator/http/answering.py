@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.http.bodies import PIECE, FileAnswer
@@ -123,7 +124,7 @@ class Answer:
     def _head(self, total: int | None) -> bytes:
         if not self._status:
             raise AnswerBroken("the application answered without start_response")
-        lines = [f"HTTP/1.1 {self._status}"]
+        lines = [f"HTTP/1.1 {in_usual_case(self._status)}"]
         length: int | None = None
         wants_close = False
         for name, value in self._headers:
@@ -188,6 +189,17 @@ class Answer:
                 return  # the file is shorter than announced; `_end` says so
             offset += sent
             self._left -= sent
+
+
+def in_usual_case(status: str) -> str:
+    """A status line as the service's servers spell it: `400 Bad Request`.
+
+    Werkzeug writes standard phrases in capitals, and clients show what they read
+    (`ReasonPhrase`). A phrase of one's own, as blob errors have, stays.
+    """
+    code, _, phrase = status.partition(" ")
+    usual = responses.get(int(code), "") if code.isdecimal() else ""
+    return f"{code} {usual}" if phrase == usual.upper() else status
 
 
 def plain_answer(status: str, text: str) -> bytes:
