@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,11 @@ from d365fo_emulator.config.model import settings
 from d365fo_emulator.dmf.signatures import ACTIONS
 from d365fo_emulator.emulator.view import WorkspaceView
 from d365fo_emulator.kernel.settings import Settings
+from d365fo_emulator.lint.rules import RULES
+from d365fo_emulator.packages.formats.registry import STANDARD
 from d365fo_emulator.scenarios import library
 from d365fo_emulator.scenarios.loader import schema_text
+from job_tools import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +77,14 @@ def test_every_action_is_on_its_page():
 def test_every_setting_of_the_imitated_service_is_on_its_page():
     names = [f"`{field.metadata['wire']}`" for field in dataclasses.fields(Settings)]
     assert not missing(names, "docs/reference/settings.md")
+
+
+def test_every_setting_of_the_imitated_service_is_changed_by_a_test():
+    own = Path(__file__)
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != own]
+    written = "".join(path.read_text("utf-8") for path in tests)
+    wires = [field.metadata["wire"] for field in dataclasses.fields(Settings)]
+    assert not [wire for wire in wires if not re.search(rf"\b{wire}\b", written)]
 
 
 def test_every_setting_of_the_emulator_is_on_its_page_by_flag_and_variable():
@@ -135,3 +147,36 @@ def test_every_variable_that_clients_are_given_is_on_a_page():
 def test_every_page_of_the_documentation_is_linked_from_the_readme():
     pages = [path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")]
     assert not missing((f"({page})" for page in pages), "README.md")
+
+
+@pytest.mark.parametrize("action", [action.name for action in ACTIONS])
+def test_every_action_has_exchanges_that_are_replayed_and_shown(action):
+    path = f"Microsoft.Dynamics.DataEntities.{action}\n"
+    files = (ROOT / "fixtures/exchanges").glob("*.yaml")
+    assert any(path in file.read_text("utf-8") for file in files)
+    assert f"## `{action}`\n" in text("docs/reference/on-the-wire.md")
+    assert path in text("docs/reference/on-the-wire.md")
+
+
+def test_every_rule_of_lint_is_on_its_page():
+    assert not missing(
+        (f"[{code}](#{code.lower()})" for code in RULES), "docs/reference/lint-rules.md"
+    )
+
+
+def test_every_source_format_is_on_its_page():
+    assert not missing((f"`{name}`" for name in STANDARD.names), "docs/reference/formats.md")
+
+
+def test_every_entity_set_is_in_the_service_document_the_schema_and_on_its_page(d365fo):
+    with Client(d365fo.client_config()) as client:
+        headers = {"Authorization": f"Bearer {client.token}"}
+        service = client.session.get(f"{client.base}/data", headers=headers).json()["value"]
+        schema = client.session.get(f"{client.base}/data/$metadata", headers=headers).text
+        listed = {row["name"] for row in service}
+        assert listed == set(re.findall('<EntitySet Name="(.*?)"', schema))
+        for name in sorted(listed):
+            answer = client.session.get(f"{client.base}/data/{name}?$top=0", headers=headers)
+            assert answer.status_code == 200, name
+            assert answer.json()["@odata.context"].endswith(f"$metadata#{name}")
+    assert not missing((f"`{name}`" for name in listed), "docs/reference/sets.md")
