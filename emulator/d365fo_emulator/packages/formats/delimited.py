@@ -30,7 +30,7 @@ from d365fo_emulator.packages.formats.encodings import (
     ANSI,
     UNICODE,
     UTF16_LE_MARK,
-    Lines,
+    RowsOfLines,
     TextEncoding,
     codec_to_write,
     let_go,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from d365fo_emulator.packages.formats.model import Shape
 
 _DELIMITERS = (",", ";", "\t", "|")
+# Rows that are made at once; at first no more than what tells whether a file has any.
+_FIRST_ROWS, _BATCH = 2, 500
 _LINE_ENDS = frozenset("\r\n")
 
 
@@ -103,16 +105,16 @@ class Delimited:
                 DMF1855 for bytes that are no text of this format.
 
         """
-        rows = self._rows(Lines(open_text(stream, self.encoding)))
+        batches = self._batches(RowsOfLines(open_text(stream, self.encoding)))
+        first = next(batches)
         if self.has_header:
-            header = [name.strip() for name in next(rows, [])]
+            header = [name.strip() for name in first.pop(0)] if first else []
             self._check_header(header)
         else:
             header = list(self.columns or shape.columns)
-        first = next(rows, None)
-        if first is None:
+        if not first:
             raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
-        return SourceTable(header, even(itertools.chain([first], rows), len(header)))
+        return SourceTable(header, even(itertools.chain([first], batches), len(header)))
 
     def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
         """Writes header and rows, each ended by CRLF, and returns the number of rows.
@@ -158,7 +160,7 @@ class Delimited:
 
         return write_row
 
-    def _rows(self, lines: Lines) -> Iterator[list[str]]:
+    def _batches(self, lines: RowsOfLines) -> Iterator[list[list[str]]]:
         reader = csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -166,10 +168,11 @@ class Delimited:
             quoting=csv.QUOTE_MINIMAL if self.qualifier else csv.QUOTE_NONE,
             strict=True,
         )
+        rows = lines.counted(reader)
         try:
-            for row in reader:
-                lines.taken = 0
-                yield row
+            yield list(itertools.islice(rows, _FIRST_ROWS))
+            while batch := list(itertools.islice(rows, _BATCH)):
+                yield batch
         except csv.Error as error:
             raise SourceUnreadable(
                 "DMF2050", RAGGED_ROW, f"line {reader.line_num}: {error}"
@@ -196,22 +199,37 @@ SEMICOLON = Delimited("Semicolon", delimiter=";", extension=".txt")
 COLON = Delimited("Colon", delimiter=":", extension=".txt")
 
 
-def even(rows: Iterable[list[str]], length: int) -> Iterator[list[str]]:
+def even(batches: Iterable[list[list[str]]], length: int) -> Iterator[list[str]]:
     """Rows that are all as long as the header; blank lines at the end of a file are no rows.
 
     Raises:
         SourceUnreadable: DMF2050 for a row of another length, and a blank line before others.
 
     """
-    blank = 0
-    for number, row in enumerate(rows, start=1):
+    return itertools.chain.from_iterable(_even(batches, length))
+
+
+def _even(batches: Iterable[list[list[str]]], length: int) -> Iterator[list[list[str]]]:
+    seen = blank = 0
+    wanted = {length}
+    for batch in batches:
+        if blank or set(map(len, batch)) != wanted:
+            blank = _first_blank(batch, length, seen, blank)
+            yield [row for row in batch if row]
+        else:
+            yield batch
+        seen += len(batch)
+
+
+def _first_blank(batch: list[list[str]], length: int, seen: int, blank: int) -> int:
+    """The number of the first blank row, 0 for none; refuses what may not come after it."""
+    for number, row in enumerate(batch, start=seen + 1):
         if not row:
             blank = blank or number
-            continue
-        if blank:
+        elif blank:
             raise SourceUnreadable("DMF2050", RAGGED_ROW, f"row {blank} is a blank line")
-        if len(row) != length:
+        elif len(row) != length:
             raise SourceUnreadable(
                 "DMF2050", RAGGED_ROW, f"row {number} has {len(row)} values, the header {length}"
             )
-        yield row
+    return blank

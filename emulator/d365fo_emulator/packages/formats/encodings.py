@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import codecs
 import io
+import itertools
+import operator
+import sys
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -22,13 +25,17 @@ from d365fo_emulator.packages.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from _typeshed import WriteableBuffer
+
+    Convert = Callable[[bytes, bool], bytes]
 
 _PIECE = 64 * 1024
 # Of one row, quoted line breaks included: a quote that is never closed is found here.
 LONGEST_ROW = 4 * 1024 * 1024
+# A line is refused before it is text, by its bytes in UTF-8: never more characters than that.
+_MOST_BYTES_OF_A_LINE = LONGEST_ROW
 UTF16_LE_MARK = codecs.BOM_UTF16_LE
 _MARKS_OF_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _WINDOWS_1252 = "cp1252"
@@ -130,13 +137,13 @@ def open_text(stream: IO[bytes], encoding: TextEncoding) -> io.TextIOWrapper:
             "DMF1855", WRONG_FILE_TYPE, "UTF-16 in a file of a format that is not Unicode"
         )
     if encoding.codec not in {"", _WINDOWS_1252, "utf-8"}:
-        return _text(source, encoding.codec)
-    if encoding.codec != _WINDOWS_1252 and head.startswith(codecs.BOM_UTF8):
+        return _text(source, _decoded_from(encoding.codec))
+    has_mark = encoding.codec != _WINDOWS_1252 and head.startswith(codecs.BOM_UTF8)
+    if has_mark:
         source.skip(len(codecs.BOM_UTF8))
-        return _text(source, "utf-8")
-    if encoding.codec == "utf-8":
-        return _text(source, "utf-8")
-    return _text(_AsUtf8(source, is_utf8=False if encoding.codec else None), "utf-8")
+    if has_mark or encoding.codec == "utf-8":
+        return _text(source, _as_it_is)
+    return _text(source, _Ansi(source, is_utf8=False if encoding.codec else None).convert)
 
 
 def codec_to_write(encoding: TextEncoding) -> str:
@@ -159,12 +166,49 @@ class Lines:
         while line := readline(LONGEST_ROW + 1 - self.taken):
             self.taken += len(line)
             if self.taken > LONGEST_ROW:
-                raise SourceUnreadable(
-                    "DMF2050", RAGGED_ROW, f"one row is longer than {LONGEST_ROW} characters"
-                )
+                raise _too_long()
             if "\0" in line:
                 raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, "the file has NUL characters")
             yield line
+
+
+class RowsOfLines:
+    """Lines for a parser of rows, handed over by the piece, so that a line costs no call of ours.
+
+    Bounded all the same: a piece is 64 KiB and what is left of its last line, which the stream
+    below bounds; and when a whole row's worth of pieces has made no row, that row never ends.
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        # One tick a row; its length hint tells how many are left.
+        self._ticks = itertools.repeat(None, sys.maxsize)
+
+    def __iter__(self) -> Iterator[str]:
+        return itertools.chain.from_iterable(self._pieces())
+
+    def counted(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
+        """`rows`, which are made of these lines, each of them noted."""
+        return map(operator.itemgetter(0), zip(rows, self._ticks, strict=False))
+
+    def _pieces(self) -> Iterator[list[str]]:
+        taken, left = 0, operator.length_hint(self._ticks)
+        while piece := self._text.readlines(_PIECE):
+            now = operator.length_hint(self._ticks)
+            taken, left = (taken if now == left else 0), now
+            joined = "".join(piece)
+            taken += len(joined)
+            if taken > LONGEST_ROW + _PIECE:
+                raise _too_long()
+            if "\0" in joined:
+                raise SourceUnreadable("DMF1855", WRONG_FILE_TYPE, "the file has NUL characters")
+            yield piece
+
+
+def _too_long() -> SourceUnreadable:
+    return SourceUnreadable(
+        "DMF2050", RAGGED_ROW, f"one row is longer than {LONGEST_ROW} characters"
+    )
 
 
 def let_go(text: io.TextIOWrapper) -> None:
@@ -175,8 +219,9 @@ def let_go(text: io.TextIOWrapper) -> None:
         return
 
 
-def _text(source: io.RawIOBase, codec: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BufferedReader(source, _PIECE), codec, newline="")
+def _text(source: _Joined, convert: Convert) -> io.TextIOWrapper:
+    raw = _AsUtf8(source, convert)
+    return io.TextIOWrapper(io.BufferedReader(raw, _PIECE), "utf-8", newline="")
 
 
 class _Joined(io.RawIOBase):
@@ -201,26 +246,59 @@ class _Joined(io.RawIOBase):
 
 
 class _AsUtf8(io.RawIOBase):
-    """Bytes of Windows-1252 as UTF-8; or of one of the two, by the first piece beyond ASCII."""
+    """Bytes of any code page as UTF-8, in which a line end is one byte that nothing else has.
 
-    def __init__(self, source: _Joined, *, is_utf8: bool | None) -> None:
+    A line that is longer than any row may be is refused here, before it is gathered.
+    """
+
+    def __init__(self, source: _Joined, convert: Convert) -> None:
         self._source = source
+        self._convert = convert
         self._pending = b""
-        self._is_utf8 = is_utf8
+        self._since_line_end = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
-        if not self._pending:
-            self._pending = self._converted(self._source.read(_PIECE) or b"")
+        while not self._pending:
+            piece = self._source.read(_PIECE) or b""
+            self._pending = self._convert(piece, not piece)
+            self._watch(self._pending)
+            if not piece:
+                break
         piece = self._pending[: len(view)]
         self._pending = self._pending[len(piece) :]
         view[: len(piece)] = piece
         return len(piece)
 
-    def _converted(self, piece: bytes) -> bytes:
+    def _watch(self, piece: bytes) -> None:
+        last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+        self._since_line_end = (
+            self._since_line_end + len(piece) if last < 0 else len(piece) - last - 1
+        )
+        if self._since_line_end > _MOST_BYTES_OF_A_LINE:
+            raise _too_long()
+
+
+def _as_it_is(piece: bytes, _final: bool) -> bytes:
+    return piece
+
+
+def _decoded_from(codec: str) -> Convert:
+    decode = codecs.getincrementaldecoder(codec)().decode
+    return lambda piece, final: decode(piece, final).encode()
+
+
+class _Ansi:
+    """Windows-1252; or, unless told, UTF-8 when the first piece beyond ASCII is that."""
+
+    def __init__(self, source: _Joined, *, is_utf8: bool | None) -> None:
+        self._source = source
+        self._is_utf8 = is_utf8
+
+    def convert(self, piece: bytes, _final: bool) -> bytes:
         if self._is_utf8 is None and not piece.isascii():
             # A piece may end within a character: the next one tells how it goes on.
             piece += self._source.read(_PIECE) or b""

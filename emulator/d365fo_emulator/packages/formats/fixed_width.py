@@ -74,7 +74,8 @@ class FixedWidth:
         first = next(rows, None)
         if first is None:
             raise SourceUnreadable("DMF2053", IMPORT_FILE_EMPTY)
-        return SourceTable(names, even(itertools.chain([first], rows), len(widths)))
+        rest = iter(lambda: list(itertools.islice(rows, _BATCH)), [])
+        return SourceTable(names, even(itertools.chain([[first]], rest), len(widths)))
 
     def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
         """Writes header and rows, each ended by CRLF, and returns the number of rows.
@@ -111,6 +112,8 @@ class FixedWidth:
             return [name for name, _width in self.columns], [width for _name, width in self.columns]
         return list(shape.columns), list(shape.widths)
 
+
+_BATCH = 500
 
 FIXED = FixedWidth("Fixed")
 FIXED_UNICODE = FixedWidth("Fixed-Unicode", UNICODE)
