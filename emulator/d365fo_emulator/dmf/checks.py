@@ -133,8 +133,11 @@ def _check_source(
         return  # noticed when the entity is imported
     if source_format is not CSV_UNICODE or not package.find(plan.file_name):
         return
-    with package.open(plan.file_name) as stream:
-        finding = check_encoding(stream.read(HEAD_BYTES))
+    try:
+        with package.open(plan.file_name) as stream:
+            finding = check_encoding(stream.read(HEAD_BYTES))
+    except SourceUnreadable:
+        return  # damaged: noticed as above
     if finding is HeadFinding.LF_ONLY:
         field = str(workspace.ids.guid("mapping-field")).upper()
         reason = f"the lines of {plan.file_name} end in LF alone; {plan.source_format} wants CRLF"

@@ -103,16 +103,12 @@ class Package:
 
         Raises:
             KeyError: there is no such file.
-            SourceUnreadable: it is damaged; also while it is read.
+            SourceUnreadable: it is damaged; found while it is read, never before.
             LimitExceeded: while it is read.
 
         """
-        info = self._member(file_name)
-        try:
-            stream = self._archive.open(info)
-        except _DAMAGE as error:
-            raise _damaged(info, error) from error
-        return cast("BinaryIO", io.BufferedReader(_Limited(stream, info, self._limits), _BUFFER))
+        limited = _Limited(self._archive, self._member(file_name), self._limits)
+        return cast("BinaryIO", io.BufferedReader(limited, _BUFFER))
 
     def close(self) -> None:
         """Closes the zip."""
@@ -288,10 +284,16 @@ def _damaged(info: zipfile.ZipInfo, error: Exception) -> SourceUnreadable:
 
 
 class _Limited(io.RawIOBase):
-    """A file of the zip that is counted while it expands, whatever its record says."""
+    """A file of the zip that is counted while it expands, whatever its record says.
 
-    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, limits: PackageLimits) -> None:
-        self._stream = stream
+    Its own record is looked at with the first read, so that all damage shows in one way.
+    """
+
+    def __init__(
+        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: PackageLimits
+    ) -> None:
+        self._archive = archive
+        self._stream: IO[bytes] | None = None
         self._info = info
         self._limits = limits
         self._expanded = 0
@@ -302,6 +304,8 @@ class _Limited(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
         try:
+            if self._stream is None:
+                self._stream = self._archive.open(self._info)
             piece = self._stream.read(len(view))
         except _DAMAGE as error:
             raise _damaged(self._info, error) from error
@@ -313,6 +317,6 @@ class _Limited(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        if not self.closed:
+        if self._stream is not None:
             self._stream.close()
         super().close()
