@@ -145,7 +145,7 @@ def _begin_import(
         check_id(call, execution_id, again=again)
         if not checked.has_data:
             # Client code reports it: an id is returned and no execution ever appears.
-            call.exchange.note("no entity of the manifest has its file in the package")
+            call.exchange.note("no enabled entity has its file: no execution will follow")
             path.unlink()
             return execution_id
         job = Job(
