@@ -21,16 +21,23 @@ from d365fo_emulator.packages.errors import (
     SourceUnreadable,
 )
 from d365fo_emulator.packages.formats.model import SourceTable
-from d365fo_emulator.packages.markup import BadMarkup, MarkupStream, check_depth, local_name
+from d365fo_emulator.packages.markup import BadMarkup, MarkupStream, local_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d365fo_emulator.packages.formats.model import Shape
+
+    Start = Callable[[str, dict[str, str]], None]
+    End = Callable[[str], None]
+    Text = Callable[[str], None]
 
 _ROOT = "Document"
 _LONGEST_ROW = 4 * 1024 * 1024
 _BATCH = 500
+_MOST_NAMES = 5000
+UNREAD = -1
+"""The position of what no column asks for."""
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 # A reader turns a bare carriage return into a line feed.
@@ -143,7 +150,11 @@ def _check_names(names: Iterable[str]) -> None:
 
 
 class _Rows:
-    """Handlers of one parse: collects the rows that close within a piece."""
+    """Handlers of one parse: collects the rows that close within a piece.
+
+    They run once for each element, so the way of a field is short: its name is looked up as the
+    parser spells it, and only a name that was not seen before goes the long way.
+    """
 
     def __init__(self, source_format: XmlRows, shape: Shape) -> None:
         self._root = source_format.root
@@ -151,66 +162,94 @@ class _Rows:
         self._entity_name = shape.entity.casefold()
         self._columns = shape.columns
         self._position_of = {name.casefold(): at for at, name in enumerate(shape.columns)}
+        self._seen: dict[str, int] = {}
+        self._row_names: set[str] = set()
         self.missing = set(self._position_of)
         self.closed: list[list[str]] = []
         self._row: list[str] = []
-        self._position: int | None = None
-        self._depth = 0
-        self._length = 0
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        check_depth(self._depth)
-        name = local_name(name)
-        if self._depth == 1 and name != self._root:
-            raise _bad_xml(f"the root is {name!r}, not {self._root!r}")
-        if self._depth == 2:
-            if name.casefold() != self._entity_name:
-                raise _bad_xml(f"a row is named {name!r}, not {self._entity_name.upper()!r}")
-            self._row, self._length = [""] * len(self._columns), 0
-            if self._in_attributes:
+    def handlers(self) -> tuple[Start, End, Text]:
+        """What the parser calls at the beginning and end of elements, and for text."""
+        depth, position = 0, UNREAD
+        row: list[str] = []
+        seen, closed, blank = self._seen, self.closed, [""] * len(self._columns)
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            nonlocal depth, position, row
+            depth += 1
+            if depth == 3:
+                position = seen[name] if name in seen else self._new_field(name)
+            elif depth == 2:
+                self._check_row(name)
+                self._row = row = blank.copy()
                 self._take(attributes)
-        elif self._depth == 3:
-            if self._in_attributes:
-                raise _bad_xml(f"a row has the element {name!r} inside; fields are attributes here")
-            self._position = self._place(name)
-        elif self._depth == 4:
+            else:
+                self._check_other(local_name(name), depth)
+
+        def text(data: str) -> None:
+            if position >= 0:
+                row[position] += data
+
+        def end(_name: str) -> None:
+            nonlocal depth, position
+            if depth == 2:
+                closed.append(row)
+            position = UNREAD
+            depth -= 1
+
+        return start, end, text
+
+    def check_length(self) -> None:
+        """Refuses a row that has gone on for longer than any may; asked once for each piece."""
+        if sum(map(len, self._row)) > _LONGEST_ROW:
+            raise _bad_xml(f"one row is longer than {_LONGEST_ROW} characters")
+
+    def _check_row(self, name: str) -> None:
+        if name not in self._row_names:
+            if local_name(name).casefold() != self._entity_name:
+                raise _bad_xml(
+                    f"a row is named {local_name(name)!r}, not {self._entity_name.upper()!r}"
+                )
+            self._row_names.add(name)
+
+    def _check_other(self, name: str, depth: int) -> None:
+        if depth == 1 and name != self._root:
+            raise _bad_xml(f"the root is {name!r}, not {self._root!r}")
+        if depth > 1:
             raise _bad_xml(f"the field above {name!r} has elements inside")
 
     def _take(self, attributes: dict[str, str]) -> None:
-        for name, value in attributes.items():
-            position = self._place(local_name(name))
-            if position is not None:
-                self._row[position] = value
+        if self._in_attributes:
+            for name, value in attributes.items():
+                position = self._place(local_name(name))
+                if position >= 0:
+                    self._row[position] = value
 
-    def _place(self, name: str) -> int | None:
+    def _new_field(self, name: str) -> int:
+        local = local_name(name)
+        if self._in_attributes:
+            raise _bad_xml(f"a row has the element {local!r} inside; fields are attributes here")
+        if len(self._seen) < _MOST_NAMES:
+            return self._seen.setdefault(name, self._place(local))
+        return self._place(local)
+
+    def _place(self, name: str) -> int:
         folded = name.casefold()
         self.missing.discard(folded)
-        return self._position_of.get(folded)
-
-    def text(self, data: str) -> None:
-        if self._position is not None:
-            self._length += len(data)
-            if self._length > _LONGEST_ROW:
-                raise _bad_xml(f"one row is longer than {_LONGEST_ROW} characters")
-            self._row[self._position] += data
-
-    def end(self, _name: str) -> None:
-        if self._depth == 2:
-            self.closed.append(self._row)
-        self._position = None
-        self._depth -= 1
+        return self._position_of.get(folded, UNREAD)
 
 
 def _rows(stream: IO[bytes], rows: _Rows) -> Iterator[list[str]]:
     any_row = False
     try:
         markup = MarkupStream(stream)
-        markup.parser.StartElementHandler = rows.start
-        markup.parser.EndElementHandler = rows.end
-        markup.parser.CharacterDataHandler = rows.text
+        start, end, text = rows.handlers()
+        markup.parser.StartElementHandler = start
+        markup.parser.EndElementHandler = end
+        markup.parser.CharacterDataHandler = text
         for _ in markup.pieces():
             any_row = any_row or bool(rows.closed)
+            rows.check_length()
             yield from rows.closed
             rows.closed.clear()
     except BadMarkup as error:
