@@ -99,8 +99,18 @@ def test_the_first_package_that_is_refused_ends_the_command(emulator, tmp_path, 
     code, out, err = command(capsys, "import", GROUPS, broken, CURRENCIES)
     assert code == 1
     assert "PackageHeader.xml" in err
+    assert f"{broken}: failed, and 1 more not begun" in err
     assert [one.group for one in emulator.executions] == ["customer-groups-csv"]
     assert "Succeeded" in out
+
+
+def test_results_before_a_refusal_are_not_lost_to_readers_of_json(emulator, tmp_path, capsys):
+    arguments = (EXPORT_GROUPS, "Nothing", "--output", tmp_path, "--json")
+    code, out, err = command(capsys, "export", *arguments)
+    assert code == 1
+    assert "Nothing: failed, and 0 more not begun" in err
+    (done,) = json.loads(out)["executions"]
+    assert done["definitionGroup"] == EXPORT_GROUPS
 
 
 @pytest.mark.parametrize("argument", ["nothing.zip", "*.nothing", "empty"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import glob
 import itertools
@@ -24,7 +25,7 @@ from d365fo_emulator.cli.job import (
 )
 from d365fo_emulator.cli.output import json_option, print_json
 from d365fo_emulator.cli.progress import progress
-from d365fo_emulator.kernel.errors import ConfigurationError
+from d365fo_emulator.kernel.errors import ConfigurationError, EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,18 +75,21 @@ def import_(
 
     PACKAGE is a file, a folder (its .zip files, by name) or a pattern. Several packages are
     imported one after the other, each into every company: the service does not take two imports
-    of one data project at once.
+    of one data project at once. A call that is refused ends the command: later packages may rest
+    on the rows of this one.
     """
     files = _packages(packages)
     several = len(files) * max(len(connected.companies), 1) > 1
     if project and len(files) > 1:
         raise ConfigurationError("--project names one data project, and there are several packages")
     waiting = Waiting(_interval(interval, connected.admin), timeout)
-    documents = []
-    for file, connection in itertools.product(files, _connections(connected)):
+    documents: list[dict[str, Any]] = []
+    wanted = list(itertools.product(files, _connections(connected)))
+    for file, connection in wanted:
+        heading = _heading(file, connection, connected) if several else ""
         api = PackageApi(connection)
         try:
-            with progress() as say:
+            with _told_of(heading, documents, len(wanted), as_json=as_json), progress() as say:
                 name = project or file.stem
                 execution = start_import(api, file, name, overwrite=overwrite, say=say)
                 say(f"waiting for execution {execution}")
@@ -100,7 +104,7 @@ def import_(
             api.close()
         documents.append({"package": str(file), **document} if several else document)
         if not as_json:
-            _print_result(document, _heading(file, connection, connected) if several else "")
+            _print_result(document, heading)
     return _ended(documents, as_json=as_json)
 
 
@@ -135,11 +139,12 @@ def export(
         if target.exists() and not force:
             raise ConfigurationError(f"{target} is there already: give --force or another --output")
     waiting = Waiting(_interval(interval, connected.admin), timeout)
-    documents = []
+    documents: list[dict[str, Any]] = []
     for project, connection, target in wanted:
+        heading = _heading(project, connection, connected) if several else ""
         api = PackageApi(connection)
         try:
-            with progress() as say:
+            with _told_of(heading, documents, len(wanted), as_json=as_json), progress() as say:
                 execution = start_export(api, project, package_name or project)
                 say(f"waiting for execution {execution}")
                 state = wait_for_end(api, execution, waiting, say)
@@ -152,8 +157,24 @@ def export(
             api.close()
         documents.append(document)
         if not as_json:
-            _print_result(document, _heading(project, connection, connected) if several else "")
+            _print_result(document, heading)
     return _ended(documents, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _told_of(
+    heading: str, documents: Sequence[Mapping[str, Any]], number: int, *, as_json: bool
+) -> Iterator[None]:
+    """Says which of several failed and how many are left; those before it are not lost."""
+    try:
+        yield
+    except EmulatorError:
+        if heading:
+            left = number - len(documents) - 1
+            click.echo(f"{heading}: failed, and {left} more not begun", err=True)
+        if documents and as_json:
+            print_json({"executions": documents})
+        raise
 
 
 def _packages(arguments: Sequence[str]) -> list[Path]:
