@@ -228,7 +228,7 @@ def test_something_that_is_not_there_ends_with_one(admin, capsys):
     assert capsys.readouterr().err == "d365fo-emulator: no such one\n"
 
 
-@pytest.mark.parametrize("action", ["advance", "finish", "fail", "cancel"])
+@pytest.mark.parametrize("action", ["advance", "finish", "fail", "cancel", "rerun"])
 def test_an_execution_is_moved_by_hand(admin, capsys, action):
     assert run(["executions", action, "e-1"]) == 0
     assert admin.asked[-1] == (action, "e-1")

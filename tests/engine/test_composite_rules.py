@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
 
+from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.model import FieldMap, Manifest, PackageEntity, PackageHeader
 from d365fo_emulator.packages.writer import PackageWriter
 from job_tools import Client, Refused
@@ -143,3 +145,28 @@ def test_errors_of_composite_entities_are_not_listed_and_the_emulator_knows_them
     assert client.poll(execution)[-1] in {"PartiallySucceeded", "Failed"}
     assert client.errors(execution) == []
     assert view.executions[execution].document["errorCount"] > 0
+
+
+@pytest.mark.evidence("inferred")
+def test_without_a_mapping_in_its_project_it_never_ends(place):
+    view, client = place
+    store = view.parts.dmf.at.store
+    project = store.project("Orders in")
+    unmapped = dataclasses.replace(
+        project.entities[0], validation_status="No", auto_generate_mapping=False
+    )
+    store.save_project(dataclasses.replace(project, entities=(unmapped,)))
+    execution = begin(client, content(PLAN))
+    assert client.poll(execution, most=10)[-1] == "Executing"
+    (run,) = view.executions.only().entities
+    assert (run["stagingStatus"], run["targetStatus"]) == ("Executing", "NotRun")
+    assert run["stagingStartedAt"] is not None
+    assert len(view.rows("Orders", company="USMF")) == 0
+
+
+@pytest.mark.evidence("inferred")
+def test_its_target_step_cannot_be_run_again(place):
+    view, client = place
+    client.poll(begin(client, content(PLAN), execute=False))
+    with pytest.raises(NotEmulated, match="re-running the target step of composite entities"):
+        view.executions.only().rerun()

@@ -140,3 +140,33 @@ def test_an_import_ends_the_same_wherever_its_server_was_killed(tmp_path, wait_u
         assert list((folder / "workspaces" / "default" / "packages").iterdir()) == []
         shutil.rmtree(folder)
     assert cut > IMPORTS * KILLS // 2, "most kills came too late to cut anything off"
+
+
+@pytest.mark.slow
+@pytest.mark.evidence("inferred")
+def test_a_rerun_ends_the_same_wherever_its_server_was_killed(tmp_path, wait_until):
+    def staged_then_rerun(client):
+        client.import_package(
+            PACKAGE, executionId="killed", definitionGroupId=PROJECT, execute=False
+        )
+        ended(client, "killed", wait_until)
+        client.session.post(f"{client.base}/_emulator/v1/executions/killed/rerun")
+
+    whole = tmp_path / "whole"
+    with running(whole) as (_process, client):
+        staged_then_rerun(client)
+        expected = ended(client, "killed", wait_until)
+    expected_rows, total = rows(whole), progress(whole)
+    assert expected["state"] == "PartiallySucceeded"
+    folder = tmp_path / "killed"
+    for turn, share in enumerate((2, 5, 7, 9)):
+        with running(folder) as (process, client):
+            if not turn:
+                staged_then_rerun(client)
+            point = total // 2 + total * share // 20
+            wait_until(lambda point=point: progress(folder) >= point)
+            process.kill()
+            process.wait()
+    with running(folder) as (_process, client):
+        assert ended(client, "killed", wait_until) == expected
+    assert rows(folder) == expected_rows

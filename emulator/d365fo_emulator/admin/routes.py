@@ -319,6 +319,7 @@ ROUTES: tuple[Route, ...] = (
             ("finish", "Enter the last step"),
             ("fail", "End as Failed"),
             ("cancel", "End as Canceled"),
+            ("rerun", "Take rows that staging has kept and no target step has written"),
         )
     ),
     Route("GET", "/clock", "The clock", lambda admin, call: admin.clock(call.workspace)),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.kernel.clock import Ran
     from d365fo_emulator.scenarios.model import Scenario
 
-ACTIONS = ("advance", "finish", "fail", "cancel")
+ACTIONS = ("advance", "finish", "fail", "cancel", "rerun")
 
 
 class InProcessAdmin:

@@ -19,6 +19,7 @@ EXAMPLES: dict[str, str] = {
     "executions finish": "executions finish A7AE09C1",
     "executions fail": "executions fail A7AE09C1",
     "executions cancel": "executions cancel A7AE09C1",
+    "executions rerun": "executions rerun A7AE09C1",
     "clock": "clock advance 61m",
     "clock show": "clock show",
     "clock freeze": "clock freeze",

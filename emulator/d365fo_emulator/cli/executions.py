@@ -20,6 +20,7 @@ ACTIONS = {
     "finish": "Enter the last step of its timeline.",
     "fail": "End it as Failed.",
     "cancel": "End it as Canceled.",
+    "rerun": "Run the target step again, for staged rows that are not written yet.",
 }
 
 

@@ -12,9 +12,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from d365fo_emulator.dmf.errors import file_not_found
-from d365fo_emulator.dmf.import_task import ImportTask, noted, planned_run
+from d365fo_emulator.dmf.import_task import ImportTask, never_ending, noted, planned_run
 from d365fo_emulator.dmf.listings import Listing, rows_id
 from d365fo_emulator.dmf.model import EntityStatus
+from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.dmf.staging import to_staging
 from d365fo_emulator.dmf.target import to_target
 from d365fo_emulator.entities.errors import nothing_staged
@@ -108,7 +109,9 @@ class CompositeTask:
         return planned_run(self._execution, self.plan, self.position)
 
     def to_staging(self) -> EntityRun:
-        """Takes all parts to the end of their first step."""
+        """Takes all parts to the end of their first step, if there is a mapping for any."""
+        if never_ends(self.plan):
+            return never_ending(self.planned(), self._deps.clock.now)
         try:
             fields = self._fields()
         except (SourceUnreadable, PackageRefused) as error:

@@ -58,6 +58,22 @@ class Control:
                 self._shop.work.release(after)
         return self._settled(execution)
 
+    def rerun(self, execution: ExecutionId) -> Execution:
+        """Takes rows from staging to target once more: those that are not written yet.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ControlRefused: it is not at its end, or has no rows that could be taken.
+
+        """
+        with self._shop.lock:
+            found = self._over(execution)
+            if why := progression.why_no_rerun(found):
+                raise ControlRefused(f"execution {found.id} cannot be re-run: {why}")
+            again = progression.rerun(found, self._shop.clock.now)
+            self._shop.known.keep(again, save=True)
+        return self._settled(execution)
+
     def delete(self, execution: ExecutionId) -> None:
         """Removes an ended execution and all that it has left behind but its target rows.
 
@@ -67,10 +83,7 @@ class Control:
 
         """
         with self._shop.lock:
-            found = self._found(execution)
-            if not self._shop.is_over(found):
-                raise ControlRefused(f"execution {found.id} is still at work: {found.shown_state}")
-            self._shop.forget(found)
+            self._shop.forget(self._over(execution))
 
     def _by_hand(
         self,
@@ -91,6 +104,12 @@ class Control:
         found = self._found(execution)
         if found.finished_at is not None:
             raise ControlRefused(f"execution {found.id} is at its end: {found.state}")
+        return found
+
+    def _over(self, execution: ExecutionId) -> Execution:
+        found = self._found(execution)
+        if not self._shop.is_over(found):
+            raise ControlRefused(f"execution {found.id} is still at work: {found.shown_state}")
         return found
 
     def _refuse_stuck(self, execution: ExecutionId) -> None:

@@ -31,6 +31,7 @@ MEMBERS: dict[str, str] = {
     "options": "`execute`, and what else the call asked for beside the usual.",
     "packageName": "Of exports, as the call said it.",
     "polls": "How many status calls there were.",
+    "reruns": "How often its target step was run again by hand.",
     "createdAt": "When it was accepted, by the workspace's clock.",
     "finishedAt": "When it came to its end; null until then.",
     "timeline": "The states that it entered: `state`, `at`, `because`.",
@@ -101,6 +102,7 @@ def execution_document(
         "options": _options_document(execution),
         "packageName": execution.package_name,
         "polls": execution.polls,
+        "reruns": execution.reruns,
         "createdAt": instant_text(execution.created_at),
         "finishedAt": execution.finished_at and instant_text(execution.finished_at),
         "timeline": [

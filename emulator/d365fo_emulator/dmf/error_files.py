@@ -138,6 +138,11 @@ class ErrorFiles:
         with self._lock:
             self._calls_left[name] = self._workspace.settings.error_keys_after
 
+    def remove_keys(self, execution: Execution) -> None:
+        """Removes the keys files: the target step runs again, and may fail in other rows."""
+        for listing in listings(self._catalogue, execution.plan):
+            self._delete(self._keys_name(execution, listing))
+
     # Both
 
     def remove(self, execution: Execution) -> None:

@@ -14,6 +14,7 @@ from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
 from d365fo_emulator.packages.mapping import staging_name
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     from d365fo_emulator.dmf.attachments import Attachments
@@ -50,7 +51,7 @@ class ImportTask:
         deps: see `ImportDeps`.
         execution: as it stood when its work began.
         listing: the entity.
-        archive: the package, open.
+        archive: the package, open; None in a re-run, which takes rows from staging alone.
         report: hears of each change of the entity's run.
         go_on: asked often; whether to go on.
 
@@ -61,7 +62,7 @@ class ImportTask:
         deps: ImportDeps,
         execution: Execution,
         listing: Listing,
-        archive: Package,
+        archive: Package | None,
         report: Callable[[EntityRun], None],
         go_on: Callable[[], bool],
     ) -> None:
@@ -71,11 +72,17 @@ class ImportTask:
         self.plan = listing.plan
         self.position = listing.position
         self.rows_id = rows_id(execution.id, listing.before)
-        self.archive = archive
+        self._archive = archive
         self._report = report
         self.go_on = go_on
         self.entity = _known(deps.catalogue, listing.plan)
         self.company = execution.company if self.entity.per_company else ""
+
+    @property
+    def archive(self) -> Package:
+        """The package, open."""
+        assert self._archive is not None, "a re-run reads no file"  # noqa: S101
+        return self._archive
 
     @property
     def skips_staging(self) -> bool:
@@ -84,7 +91,8 @@ class ImportTask:
         They pass through the staging tables all the same, where an import that is cut off finds
         them. Without a target step there is nothing to skip to.
         """
-        return self.plan.skip_staging and self.execution.options.execute
+        again = self.execution.reruns
+        return self.plan.skip_staging and self.execution.options.execute and not again
 
     def report(self, run: EntityRun) -> None:
         """Tells how the entity stands."""
@@ -151,6 +159,16 @@ def planned_run(execution: Execution, plan: PackageEntity, position: int) -> Ent
             target_started_at=former.target_started_at,
         )
     return run
+
+
+def never_ending(run: EntityRun, now: dt.datetime) -> EntityRun:
+    """An entity that has begun and never ends (see `schedule.never_ends`)."""
+    begun = dataclasses.replace(
+        run,
+        staging_status=EntityStatus.EXECUTING,
+        staging_started_at=run.staging_started_at or now,
+    )
+    return noted(begun, "it has no mapping (ValidationStatus No), so it never ends")
 
 
 def noted(run: EntityRun, note: str) -> EntityRun:

@@ -14,7 +14,7 @@ from d365fo_emulator.dmf.engine import crew
 from d365fo_emulator.dmf.import_task import ImportTask, noted
 from d365fo_emulator.dmf.listings import listings
 from d365fo_emulator.dmf.model import EntityStatus
-from d365fo_emulator.dmf.schedule import Ending, Schedule
+from d365fo_emulator.dmf.schedule import Schedule, ending_of
 from d365fo_emulator.dmf.staging import to_staging
 from d365fo_emulator.dmf.target import to_target
 from d365fo_emulator.packages.archive import open_package
@@ -106,7 +106,7 @@ class _Course:
         run = _to_target(task, staged) if finished else staged
         task.report(run)
         if task.go_on():
-            self._begin(self._schedule.end(task.position, _ending(run)))
+            self._begin(self._schedule.end(task.position, ending_of(run)))
         return task.seen(run) if isinstance(task, ImportTask) else run
 
     def _staged(self, task: Task) -> EntityRun | None:
@@ -125,10 +125,3 @@ def _stage(task: Task) -> EntityRun | None:
 
 def _to_target(task: Task, staged: EntityRun) -> EntityRun:
     return task.to_target() if isinstance(task, CompositeTask) else to_target(task, staged)
-
-
-def _ending(run: EntityRun) -> Ending:
-    statuses = {run.staging_status, run.target_status}
-    if EntityStatus.EXECUTING in statuses:
-        return Ending.NEVER
-    return Ending.FAILED if EntityStatus.ERROR in statuses else Ending.DONE

@@ -178,6 +178,7 @@ class Execution:
 
     Attributes:
         step: index in the script's timeline; `step_entered_at` and `step_polls` belong to it.
+        reruns: how often its target step was run again, from the rows that staging has kept.
         work: how far the real work is; `computed` is the state that it led to, `work_done_at`
             when it ends by the workspace's clock.
         package: for imports, where the accepted package's bytes are held; for exports, the name
@@ -198,6 +199,7 @@ class Execution:
     step_entered_at: dt.datetime | None = None
     step_polls: int = 0
     polls: int = 0
+    reruns: int = 0
     work: WorkStatus = WorkStatus.WAITING
     computed: ExecutionState | None = None
     work_done_at: dt.datetime | None = None

@@ -140,6 +140,40 @@ def cut_off(entities: Iterable[EntityRun]) -> tuple[EntityRun, ...]:
     )
 
 
+def why_no_rerun(execution: Execution) -> str:
+    """Why the target step of an ended execution cannot be run again; empty when it can."""
+    if execution.operation is not Operation.IMPORT:
+        return "it is an export"
+    if not any(run.staging_status is EntityStatus.FINISHED for run in execution.entities):
+        return "none of its entities has rows in staging"
+    return ""
+
+
+def rerun(execution: Execution, now: dt.datetime) -> Execution:
+    """An ended import at the beginning of one more target step, whatever its script had in mind.
+
+    Its state will be the computed one. That the step runs is what is asked for, so it does also
+    where `execute` was false.
+    """
+    steps = (
+        *timeline.normalized(execution.script.timeline),
+        Step(StepState.EXECUTING),
+        Step(StepState.COMPUTED),
+    )
+    again = dataclasses.replace(
+        execution,
+        script=dataclasses.replace(execution.script, timeline=steps),
+        options=dataclasses.replace(execution.options, execute=True),
+        reruns=execution.reruns + 1,
+        work=WorkStatus.WAITING,
+        computed=None,
+        work_done_at=None,
+        reason="",
+    )
+    because = "its target step was re-run by hand"
+    return moved(again, [Entered(len(steps) - 2, StepState.EXECUTING, now, because)])
+
+
 def moved(execution: Execution, entered: list[Entered]) -> Execution:
     """The execution with these steps entered, one after the other."""
     if not entered:

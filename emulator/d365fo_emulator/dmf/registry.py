@@ -75,6 +75,7 @@ class Registry:
             self._store.save(execution, token_moves(execution))
         if execution.finished_at is None:
             self._live[execution.id.casefold()] = execution
+            self._ended.pop(execution.id.casefold(), None)  # it may have come back by a re-run
         else:
             self._live.pop(execution.id.casefold(), None)
             self._remember(execution)

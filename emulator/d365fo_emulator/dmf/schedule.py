@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.dmf.model import EntityStatus
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from d365fo_emulator.dmf.model import EntityRun
     from d365fo_emulator.packages.model import PackageEntity
 
 
@@ -39,6 +42,14 @@ def never_ends(plan: PackageEntity) -> bool:
     and the execution was Executing for as long as anybody watched (recorded).
     """
     return plan.validation_status == "No" and not plan.auto_generate_mapping and not plan.maps
+
+
+def ending_of(run: EntityRun) -> Ending:
+    """How an entity ended, from the states of its steps."""
+    statuses = {run.staging_status, run.target_status}
+    if EntityStatus.EXECUTING in statuses:
+        return Ending.NEVER
+    return Ending.FAILED if EntityStatus.ERROR in statuses else Ending.DONE
 
 
 @dataclass

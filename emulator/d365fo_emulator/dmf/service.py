@@ -17,6 +17,7 @@ from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.overlap import ImportCalls, UrlDelays
 from d365fo_emulator.dmf.projects import Projects
 from d365fo_emulator.dmf.work import PackageWork
+from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.packages.composites import known_composite
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
@@ -142,11 +143,13 @@ class DataManagement:
         return self.lives.find(ExecutionId(execution))
 
     def control(self, execution: str, action: str) -> Execution:
-        """Moves an execution by hand: `advance`, `finish`, `fail` or `cancel`.
+        """Moves an execution by hand: `advance`, `finish`, `fail`, `cancel` or `rerun`.
 
         Raises:
             ExecutionNotFound: no such execution.
-            ControlRefused: it is at its end, cannot be canceled by its script, or no such action.
+            ControlRefused: it is at its end (`rerun`: it is not), cannot be canceled by its
+                script, has nothing to run again, or there is no such action.
+            NotEmulated: a re-run of composite entities.
 
         """
         wanted = ExecutionId(execution)
@@ -162,8 +165,16 @@ class DataManagement:
                 if found is not None and found.script.on_cancel == "ignored":
                     raise ControlRefused("the scenario lets this execution ignore cancels")
                 return self.lives.control.end(wanted, ExecutionState.CANCELED, "canceled by hand")
+            case "rerun":
+                return self._rerun(wanted)
             case _:
                 raise ControlRefused(f"there is no action {action!r}")
+
+    def _rerun(self, execution: ExecutionId) -> Execution:
+        found = self.lives.find(execution)
+        if found is not None and any(known_composite(self.at.catalogue, one) for one in found.plan):
+            raise NotEmulated("re-running the target step of composite entities")
+        return self.lives.control.rerun(execution)
 
     # Rows
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import scripted
 from d365fo_emulator.dmf.errors import file_not_found
-from d365fo_emulator.dmf.import_task import noted
+from d365fo_emulator.dmf.import_task import never_ending, noted
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.entities.conversion import Converter
@@ -63,12 +63,12 @@ class _Staging:
         run = task.planned()
         self._rows.prepare(task.entity)
         self._rows.begin(*self._at, task.position)
+        if never_ends(task.plan):
+            return never_ending(run, task.deps.clock.now)
         began = run.staging_started_at or task.deps.clock.now
         run = dataclasses.replace(
             run, staging_status=EntityStatus.EXECUTING, staging_started_at=began
         )
-        if never_ends(task.plan):
-            return noted(run, "it has no mapping (ValidationStatus No), so it never ends")
         task.report(run)
         if not task.progress().staging_done:
             try:

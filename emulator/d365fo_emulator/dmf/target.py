@@ -24,14 +24,21 @@ if TYPE_CHECKING:
     from d365fo_emulator.entities.store import EntityProgress, RowError
 
 
+NOT_ASKED = "execute is false: the target step was not asked for"
+CANCELED = "it was canceled before the target step"
+LET_FAIL = "the scenario lets the execution fail: nothing was written"
+OUTCOMES = frozenset({NOT_ASKED, CANCELED, LET_FAIL})
+"""Notes that a target step leaves, and another one makes untrue."""
+
+
 def to_target(task: ImportTask, staged: EntityRun) -> EntityRun:
     """Takes an entity whose staging is finished through its second step, if there is one."""
     if not task.execution.options.execute:
-        return noted(staged, "execute is false: the target step was not asked for")
+        return noted(staged, NOT_ASKED)
     ends_in = normalized(task.execution.script.timeline)[-1].state
     if ends_in is StepState.CANCELED or not task.go_on():
         aborted = dataclasses.replace(staged, target_status=EntityStatus.ABORTED)
-        return noted(aborted, "it was canceled before the target step")
+        return noted(aborted, CANCELED)
     began = staged.target_started_at or task.deps.clock.now
     run = dataclasses.replace(staged, target_status=EntityStatus.EXECUTING, target_started_at=began)
     task.report(run)
@@ -54,7 +61,7 @@ class _Target:
             target_in_error=self._task.failed_rows(Stage.TARGET),
             target_ended_at=self._task.deps.clock.now,
         )
-        return noted(failed, "the scenario lets the execution fail: nothing was written")
+        return noted(failed, LET_FAIL)
 
     def write(self, run: EntityRun) -> EntityRun:
         """Writes the rows that pass all checks."""
@@ -103,6 +110,9 @@ class _Target:
 
     def _add_errors(self, errors: Sequence[RowError], behind: set[int]) -> None:
         taken = [error for error in errors if error.row not in behind]
+        if taken and self._task.execution.reruns:  # what is written already is not checked again
+            awaited = self._rows.awaited(*self._at, {error.row for error in taken})
+            taken = [error for error in taken if error.row in awaited]
         self._rows.add_errors(*self._at, taken)
 
     def _ended(self, run: EntityRun, progress: EntityProgress) -> EntityRun:

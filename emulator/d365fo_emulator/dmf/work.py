@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from d365fo_emulator.dmf.import_task import never_ending
 from d365fo_emulator.dmf.importing import import_package
 from d365fo_emulator.dmf.listings import rows_ids
 from d365fo_emulator.dmf.model import (
     EntityRun,
-    EntityStatus,
     ExecutionState,
     Operation,
     WorkStatus,
     in_order,
 )
+from d365fo_emulator.dmf.rerun import rerun_targets
 from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.dmf.states import summarise
 from d365fo_emulator.kernel.clock import ClockMode
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
@@ -96,11 +97,17 @@ class PackageWork:
                 path.unlink(missing_ok=True)
 
     def perform(self, execution: Execution, report: Report, go_on: GoOn) -> Outcome:
-        """Imports or exports."""
+        """Imports, exports, or runs the target step of an import again."""
         if execution.options.refusal:
             return Outcome(ExecutionState.FAILED, execution.options.refusal)
-        if execution.operation is Operation.EXPORT and (stuck := _without_mapping(execution)):
+        if execution.operation is Operation.EXPORT and (
+            stuck := _without_mapping(execution, self._workspace.clock.now)
+        ):
             return _outcome(stuck)
+        if execution.reruns:
+            if self._deps.error_files is not None:
+                self._deps.error_files.remove_keys(execution)
+            return _outcome(rerun_targets(self._deps, execution, report, go_on))
         if execution.operation is Operation.IMPORT:
             package = self.held_package(execution.package)
             runs = import_package(self._deps, execution, package, report, go_on, self._workers)
@@ -129,17 +136,14 @@ class PackageWork:
         self.release(execution)
 
 
-def _without_mapping(execution: Execution) -> tuple[EntityRun, ...]:
+def _without_mapping(execution: Execution, now: dt.datetime) -> tuple[EntityRun, ...]:
     """The entities of an export, should one of them have no mapping: no package is then made."""
     plan = in_order(execution.plan)
     if not any(map(never_ends, plan)):
         return ()
     runs = [EntityRun.planned(one, position) for position, one in enumerate(plan)]
-    executing, because = EntityStatus.EXECUTING, "it has no mapping (ValidationStatus No)"
     return tuple(
-        dataclasses.replace(run, staging_status=executing, notes=(because,))
-        if never_ends(one)
-        else run
+        never_ending(run, now) if never_ends(one) else run
         for one, run in zip(plan, runs, strict=True)
     )
 

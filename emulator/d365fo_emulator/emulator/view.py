@@ -243,6 +243,13 @@ class ExecutionView:
         """Ends it as Canceled, at once; what was written stays."""
         return self._control("cancel")
 
+    def rerun(self) -> Self:
+        """Runs the target step again: staged rows that no target step has written are taken.
+
+        The import must have ended; it is Executing again, and its state is computed anew.
+        """
+        return self._control("rerun")
+
     def _control(self, action: str) -> Self:
         self._view.parts.dmf.control(self.id, action)
         return self

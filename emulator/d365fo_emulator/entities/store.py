@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from d365fo_emulator.entities.model import EntityType, Field
@@ -47,6 +47,7 @@ class EntityProgress:
 
     `staged`: source records written to staging (rows 1..staged). `ordered_through`: rows of the
     key order that the target step is through with. `created` and `updated`: target rows so far.
+    `reruns`: the number of the re-run that the target step belongs to.
     """
 
     staged: int = 0
@@ -55,6 +56,7 @@ class EntityProgress:
     created: int = 0
     updated: int = 0
     target_done: bool = False
+    reruns: int = 0
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,19 @@ class RowStore(Protocol):
 
     def new_rows(self, execution: ExecutionId, entity: EntityType, company: str) -> Iterator[int]:
         """Staged rows whose key no target row of their company has, in order of the file."""
+        ...
+
+    def reopen(self, execution: ExecutionId, entity: EntityType, number: int) -> bool:
+        """Has the target step begin anew for the rows that it has not written, once per `number`.
+
+        Errors of the former step go. All in one transaction; False: this re-run is begun already.
+        """
+        ...
+
+    def awaited(
+        self, execution: ExecutionId, entity: EntityType, rows: Collection[int]
+    ) -> set[int]:
+        """Which of these rows a re-run takes."""
         ...
 
     def truncate(self, execution: ExecutionId, entity: EntityType, company: str) -> None:

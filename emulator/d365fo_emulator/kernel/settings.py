@@ -83,7 +83,9 @@ class Settings:
     used_execution_id: str = choice(
         "refuse",
         "usedExecutionId",
-        "A second call with an execution id already used: refused, or run again under it.",
+        "A second call with an execution id already used: refused, or run anew under it, in place"
+        " of the former one. To run the target step again from kept staging rows, there is the"
+        " admin API's `POST /executions/{id}/rerun`.",
         ("refuse", "rerun"),
     )
     errors_json: str = choice(

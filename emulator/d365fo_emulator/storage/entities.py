@@ -13,7 +13,7 @@ import json
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.store import row_company
-from d365fo_emulator.storage import import_state, number_sequences, selection
+from d365fo_emulator.storage import import_state, number_sequences, reruns, selection
 from d365fo_emulator.storage.physical import (
     AFTER_SEPARATOR,
     SEPARATOR,
@@ -27,7 +27,7 @@ from d365fo_emulator.storage.targets import Upsert, last_row, listed, on_conflic
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from d365fo_emulator.entities.model import EntityType, Field
     from d365fo_emulator.entities.numbering import NumberSequence
@@ -249,6 +249,19 @@ class SqliteRowStore:
 
     # Target
 
+    def reopen(self, execution: ExecutionId, entity: EntityType, number: int) -> bool:
+        """Has the target step begin anew for the rows that it has not written."""
+        table = self._tables.prepare(entity)
+        with self._database.write() as connection:
+            return reruns.reopen(connection, table, execution, entity.name, number)
+
+    def awaited(
+        self, execution: ExecutionId, entity: EntityType, rows: Collection[int]
+    ) -> set[int]:
+        """Which of these rows a re-run takes."""
+        with self._database.read() as connection:
+            return reruns.awaited(connection, execution, entity.name, rows)
+
     def truncate(self, execution: ExecutionId, entity: EntityType, company: str) -> None:
         """Deletes the target rows of a company, once for an entity of an execution that has begun.
 
@@ -401,7 +414,7 @@ class SqliteRowStore:
         with self._database.write() as connection:
             for table in tables:
                 self._remove_staged(connection, table, execution)
-            for name in ("row_error", "progress", "writer"):
+            for name in ("row_error", "rerun_row", "progress", "writer"):
                 connection.execute(f"DELETE FROM {name} WHERE execution = ?", (execution,))
 
     def clear(self) -> None:
@@ -409,7 +422,7 @@ class SqliteRowStore:
         tables = self._tables.all()
         names = [name for table in tables for name in (table.staging, table.target)]
         with self._database.write() as connection:
-            for name in (*names, "row_error", "progress", "writer", "number_sequence"):
+            for name in (*names, "row_error", "rerun_row", "progress", "writer", "number_sequence"):
                 connection.execute(f"DELETE FROM {name}")
 
     @staticmethod

@@ -55,15 +55,15 @@ def read_progress(
 ) -> EntityProgress:
     """How far an entity of an execution has come; all zero at first."""
     row = connection.execute(
-        "SELECT staged, staging_done, ordered_through, created, updated, target_done"
+        "SELECT staged, staging_done, ordered_through, created, updated, target_done, reruns"
         " FROM progress WHERE execution = ? AND entity = ?",
         (execution, entity),
     ).fetchone()
     if row is None:
         return EntityProgress()
-    staged, staging_done, ordered_through, created, updated, target_done = row
+    staged, staging_done, ordered_through, created, updated, target_done, reruns = row
     return EntityProgress(
-        staged, bool(staging_done), ordered_through, created, updated, bool(target_done)
+        staged, bool(staging_done), ordered_through, created, updated, bool(target_done), reruns
     )
 
 

@@ -46,6 +46,13 @@ DATA_STEPS: Mapping[int, str] = {
         ) WITHOUT ROWID;
         CREATE INDEX attachment_content ON attachment (content);
     """,
+    6: """
+        ALTER TABLE progress ADD COLUMN reruns INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE rerun_row (
+          execution TEXT NOT NULL, entity TEXT NOT NULL, row INTEGER NOT NULL,
+          PRIMARY KEY (execution, entity, row)
+        ) WITHOUT ROWID;
+    """,
 }
 
 

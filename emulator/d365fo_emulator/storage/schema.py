@@ -8,7 +8,7 @@ only ones that ever reach SQL. A change here raises the version and adds a step 
 from __future__ import annotations
 
 CONTROL_VERSION = 2
-DATA_VERSION = 5
+DATA_VERSION = 6
 
 CONTROL = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -52,7 +52,12 @@ CREATE TABLE progress (
   ordered_through INTEGER NOT NULL DEFAULT 0,
   created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0,
   target_done INTEGER NOT NULL DEFAULT 0, truncated INTEGER NOT NULL DEFAULT 0,
+  reruns INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (execution, entity)
+) WITHOUT ROWID;
+CREATE TABLE rerun_row (
+  execution TEXT NOT NULL, entity TEXT NOT NULL, row INTEGER NOT NULL,
+  PRIMARY KEY (execution, entity, row)
 ) WITHOUT ROWID;
 CREATE TABLE number_sequence (
   entity TEXT NOT NULL, field TEXT NOT NULL, company TEXT NOT NULL, last INTEGER NOT NULL,

@@ -21,6 +21,7 @@ from d365fo_emulator.storage.import_state import (
     writer_number,
 )
 from d365fo_emulator.storage.physical import know_companies
+from d365fo_emulator.storage.reruns import IS_AWAITED
 
 if TYPE_CHECKING:
     import sqlite3
@@ -63,11 +64,13 @@ class Upsert:
         )
         connection.execute("CREATE TEMP TABLE failed (row INTEGER PRIMARY KEY)")
         try:
+            reruns = read_progress(connection, self.execution, self.entity.name).reruns
             connection.execute(
                 f"INSERT INTO temp.key_order (row) SELECT s.row FROM main.{self.table.staging} s"
-                " WHERE s.execution = (SELECT w.number FROM main.writer w WHERE w.execution = ?)"
+                " WHERE s.execution = (SELECT w.number FROM main.writer w"
+                f" WHERE w.execution = :execution) {f'AND {IS_AWAITED}' if reruns else ''}"
                 " ORDER BY s._key, s.row",
-                (self.execution,),
+                {"execution": self.execution, "entity": self.entity.name},
             )
             connection.execute(
                 "INSERT OR IGNORE INTO temp.failed SELECT e.row FROM main.row_error e"

@@ -85,6 +85,7 @@ def test_the_document_has_exactly_the_published_members_in_order():
         "options": {"execute": True},
         "packageName": "",
         "polls": 6,
+        "reruns": 0,
         "createdAt": "2026-01-01T00:00:00Z",
         "finishedAt": "2026-01-01T00:00:02.25Z",
         "timeline": [

@@ -113,6 +113,7 @@ FULL = Execution(
     step_entered_at=LATER,
     step_polls=4,
     polls=9,
+    reruns=2,
     work=WorkStatus.DONE,
     computed=ExecutionState.FAILED,
     work_done_at=LATER,

@@ -11,7 +11,7 @@ from d365fo_emulator.packages.composites import known_composite
 if TYPE_CHECKING:
     from d365fo_emulator.dmf.actions.call import Call
     from d365fo_emulator.dmf.checks import CheckedPackage
-    from d365fo_emulator.dmf.model import RunOptions
+    from d365fo_emulator.dmf.model import DataProject, RunOptions
 
 
 def has_rules(call: Call, checked: CheckedPackage) -> bool:
@@ -50,3 +50,22 @@ def checked_options(
     call.exchange.note(f"the execution will fail: {because}")
     refusal = f"{errors.composite_refused(table, plan.label)} ({because})"
     return dataclasses.replace(options, refusal=refusal)
+
+
+def mapped_as_in(existing: DataProject, brought: DataProject) -> DataProject:
+    """What a package brings, with the mapping that its data project has: that stays as it is.
+
+    So a composite entity that was added without one never ends (inferred: recorded of others).
+    """
+    known = {one.label.casefold(): one for one in existing.entities}
+    entities = []
+    for plan in brought.entities:
+        there = known.get(plan.label.casefold(), plan)
+        entities.append(
+            dataclasses.replace(
+                plan,
+                validation_status=there.validation_status,
+                auto_generate_mapping=there.auto_generate_mapping,
+            )
+        )
+    return dataclasses.replace(brought, entities=tuple(entities))

@@ -148,9 +148,12 @@ def _begin_import(
             call.exchange.note("no enabled entity has its file: no execution will follow")
             path.unlink()
             return execution_id
+        project = made_project(call, checked, group, Operation.IMPORT)
+        if is_composite and (existing := call.dmf.at.store.project(group)):
+            project = composites.mapped_as_in(existing, project)
         job = Job(
             execution_id,
-            made_project(call, checked, group, Operation.IMPORT),
+            project,
             company,
             options,
             package=package.held,
