@@ -9,7 +9,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from d365fo_emulator.packages.model import Manifest, PackageEntity, PackageHeader
+from d365fo_emulator.packages.model import (
+    Conversion,
+    FieldMap,
+    Manifest,
+    PackageEntity,
+    PackageHeader,
+)
 from d365fo_emulator.packages.writer import PackageWriter
 from job_tools import Client
 from written_packages import STAMP
@@ -77,9 +83,9 @@ ELEMENTS = (
 )
 
 
-def composite_package(content, source_format="XML-Attribute", *more):
+def composite_package(content, source_format="XML-Attribute", *more, maps=None):
     plan = PackageEntity(
-        LABEL, f"{LABEL}.xml", source_format, None, target_entity="LoyaltyOrderCompositeEntity"
+        LABEL, f"{LABEL}.xml", source_format, maps, target_entity="LoyaltyOrderCompositeEntity"
     )
     target = io.BytesIO()
     with PackageWriter(target, STAMP) as writer:
@@ -301,3 +307,63 @@ def test_rows_stand_inside_their_own_row_alone_whatever_their_letter_case(
         ("B", [(-1, [("Z", [])])]),
         ("C", [(3, [])]),
     ]
+
+
+# Maps and number sequences
+
+
+@pytest.mark.evidence("inferred")
+def test_a_map_says_which_field_of_the_file_feeds_which_field_of_every_entity(place):
+    view, client = place
+    content = (
+        '<Document><ORDERSENTITY NO="O1" CUSTOMER="C1" BUYER="B1">'
+        '<LINESENTITY LINENUMBER="1" ARTICLE="A" ITEM="x"><CHARGESENTITY CODE="X"/></LINESENTITY>'
+        "</ORDERSENTITY></Document>"
+    )
+    maps = (
+        FieldMap("ORDERNUMBER", "No"),
+        FieldMap("CUSTOMER", "BUYER"),
+        FieldMap("ITEM", "ARTICLE", conversions=(Conversion("A", "Apple"),)),
+        FieldMap("MOON", "CUSTOMER"),
+    )
+    package = composite_package(content, maps=maps)
+    assert client.poll(client.import_package(package))[-1] == "Succeeded"
+    assert keys(view, "Charges") == [("O1", "1", "X")]
+    assert [row["Customer"] for row in view.rows("Orders", company="USMF").values()] == ["B1"]
+    assert [row["Item"] for row in view.rows("Lines", company="USMF").values()] == ["Apple"]
+
+
+@pytest.mark.evidence("inferred")
+def test_the_number_that_a_sequence_gives_a_row_reaches_the_rows_inside_it(place):
+    view, client = place
+    content = (
+        '<Document><ORDERSENTITY CUSTOMER="C1"><LINESENTITY LINENUMBER="1">'
+        '<CHARGESENTITY CODE="X"/></LINESENTITY><LINESENTITY LINENUMBER="2"/></ORDERSENTITY>'
+        '<ORDERSENTITY ORDERNUMBER="Mine" CUSTOMER="C2">'
+        '<LINESENTITY ORDERNUMBER="Mine" LINENUMBER="1"/></ORDERSENTITY>'
+        '<ORDERSENTITY CUSTOMER="C3"><LINESENTITY LINENUMBER="7">'
+        '<CHARGESENTITY CODE="Y"/></LINESENTITY></ORDERSENTITY></Document>'
+    )
+    maps = (FieldMap("ORDERNUMBER", "ORDERNUMBER", auto_generated=True),)
+    for _ in range(2):
+        package = composite_package(content, maps=maps)
+        assert client.poll(client.import_package(package))[-1] == "Succeeded"
+    assert keys(view, "Charges") == [
+        (f"USMF-00000{number}", line, code)
+        for number, line, code in [(1, "1", "X"), (3, "7", "Y"), (4, "1", "X"), (6, "7", "Y")]
+    ]
+    lines = [key for key, _line in keys(view, "Lines")]
+    assert lines == [f"USMF-00000{number}" for number in (1, 1, 2, 3, 4, 4, 5, 6)]
+
+
+@pytest.mark.evidence("inferred")
+def test_the_catalogue_knows_of_sequences_too(server, request):
+    document = json.loads(json.dumps(ENVIRONMENT))
+    document["entities"][0]["fields"][0]["autoNumber"] = True
+    view = server.create_workspace(environment=document)
+    request.addfinalizer(lambda: server.drop_workspace(view.id))
+    content = ATTRIBUTES.replace(' ORDERNUMBER="O1"', "").replace(' ORDERNUMBER="O2"', "")
+    with Client(view.client_config(), base=server.http_url) as client:
+        assert client.poll(client.import_package(composite_package(content)))[-1] == "Succeeded"
+    assert keys(view, "Charges") == [("USMF-000001", "1", "X")]
+    assert [key for key, _line in keys(view, "Lines")] == ["USMF-000001"] * 2 + ["USMF-000002"]

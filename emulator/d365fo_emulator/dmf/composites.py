@@ -8,6 +8,7 @@ cannot be staged fails them all, as the product loads a composite in one piece (
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ from d365fo_emulator.dmf.model import EntityStatus
 from d365fo_emulator.dmf.schedule import never_ends
 from d365fo_emulator.dmf.staging import to_staging
 from d365fo_emulator.dmf.target import to_target
+from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.entities.errors import nothing_staged
 from d365fo_emulator.entities.store import RowError, Stage
-from d365fo_emulator.packages.composites import nested_parts
+from d365fo_emulator.packages.composites import nested_parts, part_maps, part_names
 from d365fo_emulator.packages.errors import (
     COMPOSITE_NOT_XML,
     DATASET_DOUBLED,
@@ -31,14 +33,15 @@ from d365fo_emulator.packages.errors import (
 from d365fo_emulator.packages.formats.nested import NestedRows, fields_by_part
 from d365fo_emulator.packages.formats.registry import SourceFormats
 from d365fo_emulator.packages.formats.xml_rows import XmlRows
-from d365fo_emulator.packages.model import FieldMap
+from d365fo_emulator.packages.mapping import staging_name
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from d365fo_emulator.dmf.import_task import ImportDeps
     from d365fo_emulator.dmf.model import EntityRun, Execution
+    from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.entities.model import Composite
     from d365fo_emulator.entities.store import Value
     from d365fo_emulator.packages.archive import Package
@@ -101,6 +104,7 @@ class CompositeTask:
         self._execution = execution
         self._archive = archive
         self._root = nested_parts(deps.catalogue, composite)
+        self._names = part_names(self._root, self.plan.maps or ())
         self._tasks: dict[NestedPart, ImportTask] = {}
         self._runs: dict[NestedPart, EntityRun] = {}
 
@@ -146,7 +150,7 @@ class CompositeTask:
         if not self._archive.find(self.plan.file_name):
             raise SourceUnreadable("", file_not_found(self.plan.file_name))
         with self._archive.open(self.plan.file_name) as stream:
-            return fields_by_part(source_format, stream, self._root)
+            return fields_by_part(source_format, stream, self._root, self._names)
 
     def _part_tasks(
         self, fields: dict[NestedPart, tuple[str, ...]]
@@ -156,20 +160,39 @@ class CompositeTask:
         seen: Counter[str] = Counter()
         for part in self._root.parts():
             entity = part.entity
-            linked = [here for here, _there in part.links]
-            names = dict.fromkeys((*fields[part], *linked))
-            maps = tuple(FieldMap(name, name) for name in names if entity.find_field(name))
+            maps = part_maps(part, fields[part], self.plan.maps or ())
             plan = dataclasses.replace(
                 self.plan, label=entity.label, target_entity=entity.name, maps=maps
             )
             listing = Listing(plan, self.position, seen[entity.name])
             seen[entity.name] += 1
-            rows = NestedRows(source_format, self._root, part)
+            staged = functools.partial(self._staged_around, part, source_format.culture)
+            rows = NestedRows(source_format, self._root, part, self._names, staged)
             deps = dataclasses.replace(self._deps, formats=SourceFormats([rows]))
             task = ImportTask(
                 deps, self._execution, listing, self._archive, self._hears_of(part), self.go_on
             )
             yield part, task
+
+    def _staged_around(
+        self, part: NestedPart, culture: Culture
+    ) -> Iterator[tuple[int, Sequence[str]]]:
+        """What the links of a part take of the rows around it, as they were staged."""
+        around = next((one for one in self._root.parts() if part in one.children), None)
+        if around is None:
+            return
+        task = self._tasks[around]
+        known = {staging_name(one) for one in task.plan.maps or ()}
+        fields = [task.field(there) for _here, there in part.links]
+        if not {there for _here, there in part.links} <= known:
+            return
+        writers = [text_writer(field, culture) for field in fields]
+        for numbers, columns in task.rows.staged(task.rows_id, task.entity, fields):
+            for number, values in zip(numbers, zip(*columns, strict=True), strict=True):
+                yield (
+                    number,
+                    [write(value) for write, value in zip(writers, values, strict=True)],
+                )
 
     def _hears_of(self, part: NestedPart) -> Callable[[EntityRun], None]:
         def hear(run: EntityRun) -> None:

@@ -1,16 +1,21 @@
 """Composite entities: which entities stand inside one another, and by which fields they belong.
 
 The product keeps its composites' contents to itself, so none is built in: an environment file
-describes them. That a child's row takes the key of the row around it is inferred.
+describes them. That a child's row takes the key of the row around it is inferred, as is that a map
+of the manifest, which has one list for the whole composite, holds for every entity with its field.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from d365fo_emulator.packages.mapping import is_automatic, staging_name
+from d365fo_emulator.packages.model import FieldMap
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.model import Composite, CompositePart, EntityType
@@ -74,3 +79,66 @@ def _links(
         if own is not None and above is not None:
             found.append((own.staging_name.upper(), above.staging_name.upper()))
     return tuple(found)
+
+
+UNREAD = "?"
+"""Begins the name of a field that is left where it is: no field of an entity has such a name."""
+
+
+def part_names(root: NestedPart, maps: Sequence[FieldMap]) -> dict[NestedPart, Mapping[str, str]]:
+    """Of each part: fields of the file that the manifest maps, and the staging names they get.
+
+    What a number sequence or a default fills is not read, nor are the fields of rows inside that
+    take it: they would name the row around by what it is not called any more.
+    """
+    asked = [one for one in maps if not is_automatic(one) and one.xml_field.strip()]
+    filled = {staging_name(one) for one in maps if is_automatic(one)}
+    found: dict[NestedPart, Mapping[str, str]] = {}
+    unread = {root: {name for name in filled if root.entity.find_field(name)}}
+    for part in root.parts():
+        named = {
+            one.xml_field.strip().upper(): staging_name(one)
+            for one in asked
+            if part.entity.find_field(staging_name(one))
+        }
+        found[part] = named | {name: f"{UNREAD}{name}" for name in unread[part]}
+        for child in part.children:
+            linked = {here for here, _there in child.links}
+            given = {here for here, there in child.links if there in unread[part]}
+            own = {name for name in filled - linked if child.entity.find_field(name)}
+            unread[child] = given | own
+    return found
+
+
+def part_maps(
+    part: NestedPart, in_file: Iterable[str], maps: Sequence[FieldMap]
+) -> tuple[FieldMap, ...]:
+    """The maps of one part: of what the file has of it by equal names, as the manifest maps it.
+
+    Fields that links fill are never numbered by a sequence here: the entity around has the number.
+    A key that the file lacks is, where the catalogue knows of a sequence.
+    """
+    entity = part.entity
+    linked = [here for here, _there in part.links]
+    said = {staging_name(one): one for one in maps if entity.find_field(staging_name(one))}
+    names = dict.fromkeys((*in_file, *linked))
+    found = {}
+    for name in names:
+        if entity.find_field(name):
+            one = said.get(name, FieldMap(name, name))
+            found[name] = dataclasses.replace(
+                one,
+                entity_field=name,
+                xml_field=name,
+                array_index=0,
+                auto_generated=one.auto_generated and name not in linked,
+                auto_default=one.auto_default and name not in linked,
+            )
+    for name, one in said.items():
+        if is_automatic(one) and name not in found:
+            found[name] = dataclasses.replace(one, entity_field=name, array_index=0)
+    for field in entity.key_fields:
+        name = field.staging_name.upper()
+        if field.auto_number and name not in found:
+            found[name] = FieldMap(name, name, auto_generated=True)
+    return tuple(found.values())

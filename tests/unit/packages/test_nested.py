@@ -38,8 +38,8 @@ def rows(content, of=LEAF, columns=("ID", "L"), source_format=XML_ELEMENT):
     return list(NestedRows(source_format, HEAD, of).read(stream, Shape(columns=columns)).rows)
 
 
-def found(content, source_format=XML_ELEMENT):
-    fields = fields_by_part(source_format, io.BytesIO(content.encode()), HEAD)
+def found(content, source_format=XML_ELEMENT, names=None):
+    fields = fields_by_part(source_format, io.BytesIO(content.encode()), HEAD, names or {})
     return {one.entity.name: names for one, names in fields.items()}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from d365fo_emulator.packages.composites import UNREAD
 from d365fo_emulator.packages.errors import (
     COMPOSITE_PART_MISSING,
     IMPORT_FILE_EMPTY,
@@ -21,25 +22,28 @@ from d365fo_emulator.packages.formats.model import Shape, SourceTable
 from d365fo_emulator.packages.markup import BadMarkup, MarkupStream, check_depth, local_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.packages.composites import NestedPart
     from d365fo_emulator.packages.formats.xml_rows import XmlRows
 
+    PartNames = Mapping[NestedPart, Mapping[str, str]]
+    """By part: the name that a field has in the file, and its staging name; both in upper case."""
+
 _MOST_FIELDS = 5000
 
 
 def fields_by_part(
-    source_format: XmlRows, stream: IO[bytes], root: NestedPart
+    source_format: XmlRows, stream: IO[bytes], root: NestedPart, names: PartNames
 ) -> dict[NestedPart, tuple[str, ...]]:
-    """The fields that a file has of each part, in upper case.
+    """The fields that a file has of each part, in upper case, as `names` calls them.
 
     Raises:
         SourceUnreadable: bad XML; DMF2053 without any row; MAP011 for a part without an element.
 
     """
-    seen = _Fields(source_format, root)
+    seen = _Fields(source_format, root, names)
     for _ in seen.read(stream):
         pass
     if not seen.any_field:
@@ -56,11 +60,20 @@ class NestedRows:
 
     Rows lack what the file has not: a child's link fields come from the row around it, unless it
     says them itself.
+
+    Attributes:
+        names: what fields of the file are called otherwise in staging.
+        staged: the rows of the entity around as they were staged, number and texts of what the
+            links take, ascending; asked where the file does not say, since a number sequence may
+            have given the number.
+
     """
 
     source_format: XmlRows
     root: NestedPart
     part: NestedPart
+    names: PartNames = field(default_factory=dict)
+    staged: Callable[[], Iterator[tuple[int, Sequence[str]]]] = lambda: iter(())
 
     @property
     def name(self) -> str:
@@ -79,8 +92,24 @@ class NestedRows:
 
     def read(self, stream: IO[bytes], shape: Shape) -> SourceTable:
         """Opens a file; see `SourceFormat.read`."""
-        rows = _PartRows(self.source_format, self.root, self.part, shape.columns)
-        return SourceTable(list(shape.columns), rows.read(stream))
+        rows = _PartRows(self.source_format, self.root, self.part, self.names, shape.columns)
+        return SourceTable(list(shape.columns), self._linked(shape.columns, rows.read(stream)))
+
+    def _linked(
+        self, columns: Sequence[str], rows: Iterator[tuple[int, list[str]]]
+    ) -> Iterator[list[str]]:
+        links = [columns.index(here) for here, _there in self.part.links if here in columns]
+        staged: Iterator[tuple[int, Sequence[str]]] | None = None
+        number = 0
+        texts: Sequence[str] = ()
+        for around, row in rows:
+            if not all(row[at] for at in links):
+                staged = self.staged() if staged is None else staged
+                while number < around:
+                    number, texts = next(staged, (around, ()))
+                for at, text in zip(links, texts, strict=False):
+                    row[at] = row[at] or text
+            yield row
 
     def write(self, stream: IO[bytes], shape: Shape, rows: Iterable[Sequence[str]]) -> int:
         """Writes the rows of this part alone, without its parents: for files of failed rows."""
@@ -143,19 +172,20 @@ class _Frame:
 class _Nest:
     """Handlers of one parse: which entity's element is open, and in which field."""
 
-    def __init__(self, source_format: XmlRows, root: NestedPart) -> None:
+    def __init__(self, source_format: XmlRows, root: NestedPart, names: PartNames) -> None:
         self._source_format = source_format
         self._root = root
+        self._names = names
         self._children = {
             part: {child.entity.name.casefold(): child for child in part.children}
             for part in root.parts()
         }
         self._frames: list[_Frame] = []
         self._depth = 0
-        self.rows: list[list[str]] = []
+        self.rows: list[tuple[int, list[str]]] = []
 
-    def read(self, stream: IO[bytes]) -> Iterator[list[str]]:
-        """The rows that each piece of the file completes."""
+    def read(self, stream: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+        """The rows that each piece of the file completes, after the number of the row around."""
         try:
             markup = MarkupStream(stream)
             markup.parser.StartElementHandler = self._start
@@ -182,7 +212,7 @@ class _Nest:
         elif frame is None or frame.open_field or self._source_format.in_attributes:
             raise _bad(f"an element {name!r} is not expected here")
         else:
-            frame.open_field = name.upper()
+            frame.open_field = self._named(frame.part, name)
             self._field(frame, frame.open_field, "")
 
     def _part_of(self, frame: _Frame | None, name: str) -> NestedPart | None:
@@ -202,7 +232,12 @@ class _Nest:
         self._opened(opened)
         if self._source_format.in_attributes:
             for name, value in attributes.items():
-                self._field(opened, local_name(name).upper(), value)
+                self._field(opened, self._named(part, local_name(name)), value)
+
+    def _named(self, part: NestedPart, name: str) -> str:
+        """What a field of the file is called in staging, unless a map fills that from another."""
+        name, names = name.upper(), self._names.get(part, {})
+        return names.get(name) or (f"{UNREAD}{name}" if name in names.values() else name)
 
     def _text(self, data: str) -> None:
         if self._frames and self._frames[-1].open_field:
@@ -233,8 +268,8 @@ class _Nest:
 class _Fields(_Nest):
     """Which fields each part has anywhere."""
 
-    def __init__(self, source_format: XmlRows, root: NestedPart) -> None:
-        super().__init__(source_format, root)
+    def __init__(self, source_format: XmlRows, root: NestedPart, names: PartNames) -> None:
+        super().__init__(source_format, root, names)
         self.found: dict[NestedPart, dict[str, None]] = {}
         self.any_field = False
 
@@ -243,7 +278,8 @@ class _Fields(_Nest):
 
     def _field(self, frame: _Frame, name: str, text: str) -> None:  # noqa: ARG002  names alone
         names = self.found[frame.part]
-        names[name] = None
+        if not name.startswith(UNREAD):
+            names[name] = None
         self.any_field = True
         if len(names) > _MOST_FIELDS:
             raise _bad(f"{frame.part.entity.name} has more than {_MOST_FIELDS} fields")
@@ -253,9 +289,16 @@ class _PartRows(_Nest):
     """The rows of one part; of its ancestors only what links need."""
 
     def __init__(
-        self, source_format: XmlRows, root: NestedPart, part: NestedPart, columns: Sequence[str]
+        self,
+        source_format: XmlRows,
+        root: NestedPart,
+        part: NestedPart,
+        names: PartNames,
+        columns: Sequence[str],
     ) -> None:
-        super().__init__(source_format, root)
+        super().__init__(source_format, root, names)
+        self._around = next((one for one in root.parts() if part in one.children), None)
+        self._around_closed = 0
         self._part = part
         self._columns = [column.upper() for column in columns]
         linked = {name for each in root.parts() for pair in each.links for name in pair}
@@ -284,16 +327,18 @@ class _PartRows(_Nest):
         is_row = frame.part is self._part and frame.has_fields
         values = {**frame.above, **{name: text for name, text in frame.values.items() if text}}
         lacks = [here for here, _there in frame.part.links if not values.get(here)]
-        if is_row and lacks and parent is not None:
-            # Its parent's key may stand after it.
+        if is_row and parent is not None and (lacks or parent.waiting):
+            # Its parent's key may stand after it; who comes later waits too, for rows are numbered.
             parent.waiting.append((values, length))
             return
         if is_row:
             self._give(values)
+        self._around_closed += frame.part is self._around and frame.has_fields
         self._length -= length
 
     def _give(self, values: Mapping[str, str]) -> None:
-        self.rows.append([values.get(column, "") for column in self._columns])
+        row = [values.get(column, "") for column in self._columns]
+        self.rows.append((self._around_closed + 1, row))
 
 
 def _bad(detail: str) -> SourceUnreadable:
