@@ -125,6 +125,46 @@ def test_xml_is_taken_as_it_stands(folder, capsys):
     assert imported(folder / "g.zip").rows["Customer groups"]["10"]["Description"] == "Ten"
 
 
+def test_xml_whose_rows_have_attributes_alone_is_told_apart(folder, capsys):
+    (folder / "Customer groups.xml").write_text(
+        '<Document xmlns:x="urn:x"><CustCustomerGroupEntity CUSTOMERGROUPID="10" xmlns:y="urn:y"/>'
+        '<CUSTCUSTOMERGROUPENTITY CUSTOMERGROUPID="20" DESCRIPTION="Twenty" COLOUR="red"/>'
+        "</Document>"
+    )
+    said = make(capsys, "Customer groups.xml", "--output", "g.zip")
+    assert "no field is called COLOUR: not mapped" in said.out
+    (listed,) = json.loads(show(capsys, "g.zip", "--json").out)["entities"]
+    assert (listed["sourceFormat"], listed["rows"]) == ("XML-Attribute", 2)
+    assert [one["field"] for one in listed["maps"]] == ["CUSTOMERGROUPID", "DESCRIPTION"]
+    rows = imported(folder / "g.zip").rows["Customer groups"]
+    assert rows["20"]["Description"] == "Twenty"
+
+
+def test_a_field_that_the_first_row_lacks_is_mapped_too(folder, capsys):
+    (folder / "Customer groups.xml").write_text(
+        "<Document><CUSTCUSTOMERGROUPENTITY><CUSTOMERGROUPID>10</CUSTOMERGROUPID>"
+        "</CUSTCUSTOMERGROUPENTITY><CUSTCUSTOMERGROUPENTITY><CUSTOMERGROUPID>20</CUSTOMERGROUPID>"
+        "<DESCRIPTION>Twenty</DESCRIPTION></CUSTCUSTOMERGROUPENTITY></Document>"
+    )
+    make(capsys, "Customer groups.xml", "--output", "g.zip")
+    assert imported(folder / "g.zip").rows["Customer groups"]["20"]["Description"] == "Twenty"
+
+
+def test_attachments_are_listed_and_are_no_files_that_nothing_names(folder, capsys):
+    (folder / "Customer groups.csv").write_text("CUSTOMERGROUPID,DESCRIPTION\n10,a.pdf\n")
+    make(capsys, "Customer groups.csv", "--output", "g.zip")
+    with zipfile.ZipFile(folder / "g.zip", "a") as archive:
+        archive.writestr("Resources/CustCustomerGroupEntity/a.pdf", b"%PDF")
+        archive.writestr("Resources/Moon/b.pdf", b"%PDF")
+    said = show(capsys, "g.zip").out
+    assert "a.pdf: attachment of Customer groups" in said
+    assert "Resources/Moon/b.pdf: no entity names it" in said
+    document = json.loads(show(capsys, "g.zip", "--json").out)
+    file = "Resources/CustCustomerGroupEntity/a.pdf"
+    assert document["attachments"] == [{"entity": "Customer groups", "name": "a.pdf", "file": file}]
+    assert document["otherFiles"] == ["Resources/Moon/b.pdf"]
+
+
 def test_what_cannot_be_mapped_is_said(folder, capsys):
     (folder / "Customer groups.csv").write_text("DESCRIPTION,COLOUR\nTen,red\n")
     said = make(capsys, "Customer groups.csv", "--output", "g.zip")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.packages.formats.registry import SourceFormats
 
 UNIVERSAL = "CSV-Unicode"
+_MOST_COLUMNS = 5000
 STEP = 10
 """Between levels and sequences, as projects of the product number theirs."""
 
@@ -175,7 +176,8 @@ def _own_format(source: Source) -> tuple[str, str]:
         case Kind.WORKBOOK:
             return "EXCEL", ""
         case Kind.XML:
-            return "XML-Element", ""
+            with source.path.open("rb") as stream:
+                return xml_layout(stream, source.entity.name)[0], ""
     if finding.delimiter != ",":
         return "", f"its values are parted by {finding.delimiter!r}"
     if not finding.crlf:
@@ -189,7 +191,7 @@ def _own_format(source: Source) -> tuple[str, str]:
 
 def _header_of(source: Source, stream: IO[bytes], formats: SourceFormats) -> tuple[str, ...]:
     if source.finding.kind is Kind.XML:
-        return tuple(xml_columns(stream, source.entity.name))
+        return tuple(xml_layout(stream, source.entity.name)[1])
     return tuple(next(_rows_of(source, stream, formats), ()))
 
 
@@ -220,27 +222,35 @@ def _rows_of(source: Source, stream: IO[bytes], formats: SourceFormats) -> Itera
         text.detach()
 
 
-def xml_columns(stream: IO[bytes], entity_name: str) -> list[str]:
-    """The names of the fields of the first row of a file of the format `XML-Element`.
+def xml_layout(stream: IO[bytes], entity_name: str) -> tuple[str, list[str]]:
+    """The stock format of an XML file, and the names of the fields that its rows have.
+
+    A file whose rows have elements inside is `XML-Element`, one whose rows have attributes alone
+    `XML-Attribute`. Rows need not all have the same fields.
 
     Raises:
         SourceUnreadable: another form of XML.
 
     """
-    columns: list[str] = []
-    depth, rows = 0, 0
+    elements: dict[str, None] = {}
+    attributes: dict[str, None] = {}
+    depth = 0
 
-    def start(name: str, _attributes: dict[str, str]) -> None:
-        nonlocal depth, rows
+    def start(name: str, own: dict[str, str]) -> None:
+        nonlocal depth
         depth += 1
         check_depth(depth)
         name = local_name(name)
         if depth == 2:
-            rows += 1
             if name.casefold() != entity_name.casefold():
                 raise BadMarkup(f"a row is named {name!r}, not {entity_name.upper()!r}")
-        elif depth == 3 and rows == 1:
-            columns.append(name)
+            attributes.update(
+                (local_name(one), None) for one in own if one.split(":")[0] != "xmlns"
+            )
+        elif depth == 3:
+            elements[name] = None
+        if len(elements) + len(attributes) > _MOST_COLUMNS:
+            raise BadMarkup(f"rows have more than {_MOST_COLUMNS} fields")
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -250,11 +260,12 @@ def xml_columns(stream: IO[bytes], entity_name: str) -> list[str]:
         markup = MarkupStream(stream)
         markup.parser.StartElementHandler, markup.parser.EndElementHandler = start, end
         for _ in markup.pieces():
-            if rows > 1:
-                break
+            pass
     except BadMarkup as error:
         raise SourceUnreadable("", str(error)) from error
-    return columns
+    if attributes and not elements:
+        return "XML-Attribute", list(attributes)
+    return "XML-Element", list(elements)
 
 
 def _sheet_of(source: Source, source_format: SourceFormat) -> str:
