@@ -21,6 +21,9 @@ PYTHON_TYPES: dict[EdmType, type] = {
     EdmType.INT32: int,
 }
 
+INT32 = range(-(2**31), 2**31)
+"""The whole numbers of `Edm.Int32`."""
+
 
 # JSON can spell half of a surrogate pair; nothing can store it.
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -112,6 +115,8 @@ def _checked(parameter: Parameter, value: Any) -> Any:
     if type(value) is not expected:
         shown = "null" if value is None else f"a {type(value).__name__}"
         raise ModelStateInvalid(f"{parameter.name} must be {parameter.type}, not {shown}")
+    if parameter.type is EdmType.INT32 and value not in INT32:
+        raise ModelStateInvalid(f"{parameter.name} must be {parameter.type}, which {value} is not")
     if isinstance(value, str) and has_half_character(value):
         raise ModelStateInvalid(f"{parameter.name} has half of a character, which is no text")
     return value

@@ -7,7 +7,7 @@ import binascii
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from d365fo_emulator.odata.binding import has_half_character, parse_body
+from d365fo_emulator.odata.binding import INT32, has_half_character, parse_body
 from d365fo_emulator.odata.errors import ModelStateInvalid, PayloadInvalid
 from d365fo_emulator.odata.model import Enumeration
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from d365fo_emulator.odata.model import EntityType, Property
-
-INT32 = range(-(2**31), 2**31)
 
 
 def read_payload(body: bytes, of: EntityType, note: Callable[[str], None]) -> dict[str, Any]:

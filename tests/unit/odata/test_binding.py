@@ -58,7 +58,8 @@ def test_what_is_no_object_of_json_is_an_invalid_model(body):
 
 @pytest.mark.evidence("recorded")
 @pytest.mark.parametrize(
-    "members", [{"name": None}, {"name": 3}, {"overwrite": "true"}, {"overwrite": 1}]
+    "members",
+    [{"name": None}, {"name": 3}, {"overwrite": "true"}, {"overwrite": 1}, {"count": 2**31}],
 )
 def test_null_and_other_types_are_an_invalid_model(members):
     with pytest.raises(ModelStateInvalid):
