@@ -1,6 +1,7 @@
 """`package new` and `package show`: what they make, what they say, what they refuse."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -259,6 +260,22 @@ def test_unpacking_writes_the_files_and_never_over_others(folder, capsys):
         "Customer groups.csv", "Manifest.xml", "PackageHeader.xml",
     ]  # fmt: skip
     assert "is there already" in show(capsys, path, "--unpack", "out", code=2).err
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["x", "x/y"], "is there already"),
+        (["x/y", "x"], "is there already"),
+        (["n" * 300], "cannot be written"),
+    ],
+)
+def test_unpacking_says_of_which_file_the_machine_has_no_place(folder, capsys, names, said):
+    shutil.copy(PACKAGES / "customer-groups-csv.zip", folder / "package.zip")
+    with zipfile.ZipFile(folder / "package.zip", "a") as archive:
+        for name in names:
+            archive.writestr(name, b"x")
+    assert said in show(capsys, "package.zip", "--unpack", "out", code=2).err
 
 
 @pytest.mark.parametrize(

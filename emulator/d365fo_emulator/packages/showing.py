@@ -107,7 +107,7 @@ def unpack(path: Path, folder: Path) -> list[Path]:
     """Writes the files of a package into `folder`; names that leave it were refused before.
 
     Raises:
-        PackageRefused: it is no package, or a file is there already.
+        PackageRefused: it is no package, a file is there already, or cannot be written.
 
     """
     written = []
@@ -116,11 +116,14 @@ def unpack(path: Path, folder: Path) -> list[Path]:
             if name.endswith("/"):
                 continue
             target = folder / name
-            if target.exists():
-                raise PackageRefused(f"{target} is there already")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with package.open(name) as stream, target.open("xb") as file:
-                shutil.copyfileobj(stream, file, 256 * 1024)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with package.open(name) as stream, target.open("xb") as file:
+                    shutil.copyfileobj(stream, file, 256 * 1024)
+            except FileExistsError as error:
+                raise PackageRefused(f"{error.filename} is there already") from error
+            except OSError as error:
+                raise PackageRefused(f"{target} cannot be written: {error.strerror}") from error
             written.append(target)
     return written
 
