@@ -3,6 +3,7 @@
 import pytest
 
 import job_tools
+from senders import Sender
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +22,9 @@ def config(d365fo):
 def client(config):
     with job_tools.Client(config) as client:
         yield client
+
+
+@pytest.fixture
+def send(client):
+    assert client.token
+    return Sender(client)

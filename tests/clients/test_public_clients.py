@@ -1,19 +1,16 @@
 """Public programs that call the data management package API, each by the requests it sends.
 
 Methods, bodies, headers, conditions of polling and the handling of failures are those of the
-program; the code is not. Programs that make their project over OData first are in
-`test_project_scripts.py`, the generated client's reading rules in `test_strict_reader.py`.
+program; the code is not. Microsoft's own are in `test_microsoft_clients.py`; programs that make
+their project over OData first in `test_project_scripts.py`.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 import uuid
-import zipfile
-from io import BytesIO
 
 import pytest
 import requests
@@ -21,237 +18,10 @@ import requests
 import job_tools
 from builders import package
 from d365fo_emulator.scenarios.builder import Computed, Failed, NotFound, NotRun
-from job_tools import ACTIONS, EXPORT_GROUPS, GROUPS, rows_of
+from job_tools import ACTIONS, EXPORT_GROUPS, GROUPS
+from senders import ALIVE, BLOCK_BLOB, PACKAGE, ZERO, export_members, refuse_first_row, six
 
 pytestmark = [pytest.mark.evidence("client"), pytest.mark.d365fo(environment=job_tools.ENVIRONMENT)]
-
-PACKAGE = package()
-ZERO = "00000000-0000-0000-0000-000000000000"
-ALIVE = ("NotRun", "Executing")
-GOOD = ("Succeeded", "PartiallySucceeded")
-BLOCK_BLOB = {"x-ms-blob-type": "BlockBlob"}
-
-
-class Sender:
-    """Sends bodies and headers as they stand; the token is all that it adds."""
-
-    def __init__(self, client):
-        self.client = client
-        self.session = client.session
-
-    def post(self, action, body, headers=(), prefix="", query=""):
-        if not isinstance(body, str | bytes | None):
-            body = json.dumps(body, separators=(",", ":"))
-        own = {"Authorization": f"Bearer {self.client.token}"}
-        if body is not None:
-            own["Content-Type"] = "application/json"
-        url = self.client.base + prefix + ACTIONS + action + query
-        return self.session.post(url, data=body, headers=own | dict(headers))
-
-    def value(self, action, body, headers=(), **where):
-        answer = self.post(action, body, headers, **where)
-        assert 200 <= answer.status_code < 300, answer.text
-        return answer.json()["value"]
-
-    def state(self, execution, headers=()):
-        return self.value("GetExecutionSummaryStatus", {"executionId": execution}, headers)
-
-    def while_in(self, waiting, execution, most=99, headers=()):
-        """The first state that is not waited for, or the last that was seen."""
-        for _ in range(most):
-            state = self.state(execution, headers)
-            if state not in waiting:
-                break
-        return state
-
-    def blob_url(self, name, headers=()):
-        return json.loads(self.value("GetAzureWriteUrl", {"uniqueFileName": name}, headers))[
-            "BlobUrl"
-        ]
-
-    def put(self, url, content=PACKAGE, headers=()):
-        answer = self.session.put(url, data=content, headers=BLOCK_BLOB | dict(headers))
-        assert answer.status_code == 201, answer.text
-
-    def uploaded(self, name, headers=(), put_headers=()):
-        url = self.blob_url(name, headers)
-        self.put(url, headers=put_headers)
-        return url
-
-    def url_until(self, found, action, members, most=99):
-        """The text of an action that is asked again until it is not empty."""
-        for _ in range(most):
-            url = self.value(action, members)
-            if found(url):
-                return url
-        return ""
-
-
-@pytest.fixture
-def send(client):
-    assert client.token
-    return Sender(client)
-
-
-def six(url, project="Import groups", execution="", **changes):
-    """The six members of an import in the order in which the declarations have them."""
-    members = {"packageUrl": url, "definitionGroupId": project, "executionId": execution}
-    return members | {"execute": True, "overwrite": True, "legalEntityId": "USMF"} | changes
-
-
-def export_members(execution, name="groups", re_execute=False, project=EXPORT_GROUPS):
-    members = {"definitionGroupId": project, "packageName": name, "executionId": execution}
-    return members | {"reExecute": re_execute, "legalEntityId": "USMF"}
-
-
-def refuse_first_row(d365fo, action="Import*"):
-    d365fo.on(action=action).row_error(entity=GROUPS, row=1, stage="target", message="refused")
-
-
-def entity_names(content):
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        return re.findall("<EntityName>(.*?)</EntityName>", archive.read("Manifest.xml").decode())
-
-
-# 1. Microsoft's console sample: a generated client and the old storage library.
-
-GENERATED = {
-    "OData-Version": "4.0",
-    "OData-MaxVersion": "4.0",
-    "Content-Type": "application/json;odata.metadata=minimal",
-    "Accept": "application/json;odata.metadata=minimal",
-    "Accept-Charset": "UTF-8",
-    "User-Agent": "Microsoft ADO.NET Data Services",
-}
-
-
-def test_the_console_sample_imports_and_exports(send, client):
-    url = send.blob_url(ZERO, GENERATED)
-    digest = base64.b64encode(hashlib.md5(PACKAGE).digest()).decode()
-    send.put(url + "&api-version=2016-05-31", headers={"x-ms-blob-content-md5": digest})
-    members = six(url, "Integration-data-project-01")
-    execution = send.value("ImportFromPackage", members, GENERATED)
-    assert send.while_in(ALIVE, execution, headers=GENERATED) == "Succeeded"
-    members = export_members("", str(uuid.uuid5(uuid.NAMESPACE_URL, "package")))
-    execution = send.value("ExportToPackage", members, GENERATED)
-    assert send.while_in(ALIVE, execution, headers=GENERATED) in GOOD
-    url = send.value("GetExportedPackageUrl", {"executionId": execution}, GENERATED)
-    assert len(rows_of(client.get(url + "&api-version=2016-05-31"), "DESCRIPTION")) == 3
-
-
-def test_the_console_sample_goes_on_after_99_polls_and_finds_no_url(send, d365fo):
-    d365fo.load("stuck-executing")
-    execution = send.value("ExportToPackage", export_members(""), GENERATED)
-    assert send.while_in(ALIVE, execution) == "Executing"
-    assert d365fo.executions.only().polls == 99
-    assert send.value("GetExportedPackageUrl", {"executionId": execution}) == ""
-
-
-# 2 and 3. The Logic App samples, without the connector.
-
-
-def import_of_the_logic_app(send):
-    headers = {"Content-Type": "application/octet-stream", "x-ms-version": "2015-02-21"}
-    url = send.uploaded("USMF_groups.zip", put_headers=headers)
-    members = {
-        "definitionGroupId": "ImportFlow01",
-        "execute": True,
-        "legalEntityId": "USMF",
-        "overwrite": True,
-        "packageUrl": url,
-    }
-    execution = send.value("ImportFromPackage", members)
-    for _ in range(60):
-        state = send.state(execution)
-        if "Succeeded" in state:
-            break
-    return state
-
-
-def test_the_import_flow_sends_no_execution_id(send):
-    assert import_of_the_logic_app(send) == "Succeeded"
-
-
-@pytest.mark.parametrize(
-    ("scenario", "state"), [("partially-succeeded", "PartiallySucceeded"), ("failed", "Failed")]
-)
-def test_the_import_flow_ends_with_a_part_and_never_with_a_failure(send, d365fo, scenario, state):
-    d365fo.load(scenario)
-    assert import_of_the_logic_app(send) == state
-    assert (d365fo.executions.only().polls == 60) == (state == "Failed")
-
-
-@pytest.mark.parametrize("prefix", ["", "/namespaces/1b0e7f5e-9d11-4d7c-8f6e-6c0a8f6f2f10"])
-def test_the_export_flow_wants_an_id_and_a_url_that_begins_with_https(send, client, d365fo, prefix):
-    client.base = d365fo.https_url
-    wanted = str(uuid.uuid5(uuid.NAMESPACE_URL, "execution"))
-    members = export_members(wanted, "talent_package.zip", re_execute=True)
-    assert send.value("ExportToPackage", members, prefix=prefix) != ZERO
-    assert send.while_in(("any",), wanted, most=1) in ALIVE
-    assert send.while_in(ALIVE, wanted) == "Succeeded"
-    url = send.url_until(bool, "GetExportedPackageUrl", {"executionId": wanted})
-    assert url.startswith("https")
-    assert client.get(url).startswith(b"PK")
-
-
-@pytest.mark.d365fo(environment={"version": 1, "settings": {"unknownProject": "zeroGuid"}})
-def test_the_export_flow_repeats_while_the_id_is_zero(send):
-    answers = [send.value("ExportToPackage", export_members(ZERO)) for _ in range(3)]
-    assert answers == [ZERO] * 3
-
-
-# 4 to 6. Recurring Integrations Scheduler: three jobs and the monitor.
-
-SCHEDULER = {"Accept": "application/json", "Content-Type": "application/json; charset=utf-8"}
-SCHEDULER_PUT = {"x-ms-date": "Tue, 24 Nov 2026 10:00:00 GMT", "Overwrite": "T"}
-
-
-def scheduler_import(send, project="RIS"):
-    own = f"{project}-2026-11-24_10-00-00-{uuid.uuid5(uuid.NAMESPACE_URL, project)}"
-    url = send.uploaded(str(uuid.uuid5(uuid.NAMESPACE_URL, own)), SCHEDULER, SCHEDULER_PUT)
-    return own, send.value("ImportFromPackage", six(url, project, own), SCHEDULER)
-
-
-def test_the_scheduler_imports_under_an_id_of_its_own_and_the_monitor_sees_it(send):
-    own, execution = scheduler_import(send)
-    assert execution == own
-    assert send.while_in(ALIVE, execution, headers=SCHEDULER) == "Succeeded"  # once in each run
-    page = send.value("GetExecutionSummaryPageUrl", {"executionId": execution}, SCHEDULER)
-    assert re.match("https?://", page)
-
-
-def test_the_monitor_of_the_scheduler_fetches_error_keys_by_the_labels_of_the_manifest(
-    send, client, d365fo
-):
-    refuse_first_row(d365fo)
-    _own, execution = scheduler_import(send)
-    assert send.while_in(ALIVE, execution) == "PartiallySucceeded"
-    (name,) = entity_names(PACKAGE)
-    members = {"executionId": execution, "entityName": name}
-    assert send.value("GenerateImportTargetErrorKeysFile", members, SCHEDULER) is True
-    url = send.url_until(bool, "GetImportTargetErrorKeysFileUrl", members)
-    assert client.get(url).decode("utf-8-sig").splitlines() == ["CUSTOMERGROUPID", "10"]
-    saved = send.post("GetExecutionErrors", {"executionId": execution}, SCHEDULER).text
-    assert "refused" in saved
-
-
-def test_the_scheduler_exports_with_its_own_id_and_ends_at_a_record_not_written_yet(send, d365fo):
-    own = str(uuid.uuid5(uuid.NAMESPACE_URL, "export"))
-    assert send.post("ExportToPackage", export_members(own, own), SCHEDULER).status_code == 200
-    assert send.while_in((*ALIVE, "Bad request"), own, headers=SCHEDULER) == "Succeeded"
-    assert send.url_until(bool, "GetExportedPackageUrl", {"executionId": own})
-    d365fo.load("not-found-then-ok")
-    send.value("ExportToPackage", export_members("second"), SCHEDULER)
-    answer = send.post("GetExecutionSummaryStatus", {"executionId": "second"}, SCHEDULER)
-    assert (answer.status_code, answer.reason) == (400, "Bad Request")  # it throws here
-
-
-@pytest.mark.parametrize("state", ["Failed", "Canceled", "Unknown"])
-def test_the_scheduler_throws_at_these_states(send, d365fo, state):
-    d365fo.on(action="ExportToPackage").timeline({"state": state})
-    execution = send.value("ExportToPackage", export_members("own"), SCHEDULER)
-    assert send.while_in((*ALIVE, "Bad request"), execution) == state
-
 
 # 7 to 9, 31. PowerShell cmdlets: the host has no port.
 
@@ -493,8 +263,8 @@ def with_settings(**settings):
     return pytest.mark.d365fo(environment=job_tools.ENVIRONMENT | {"settings": settings})
 
 
-@pytest.mark.parametrize("form", [pytest.param("raw", marks=with_settings(errorsJson="raw"))])
-def test_the_company_scripts_part_errors_that_no_reader_of_json_takes(d365fo, send, form):
+@with_settings(errorsJson="raw")
+def test_the_company_scripts_part_errors_that_no_reader_of_json_takes(d365fo, send):
     rule = d365fo.on(action="Import*")
     for row in (1, 2):
         rule.row_error(entity=GROUPS, row=row, stage="target", message='the "group"\r\nis bad')
@@ -504,7 +274,7 @@ def test_the_company_scripts_part_errors_that_no_reader_of_json_takes(d365fo, se
     text = send.value("GetExecutionErrors", {"executionId": execution})
     with pytest.raises(json.JSONDecodeError):
         json.loads(text)
-    assert [item[0].strip() for item in parted(text)] == ["1", "2"], form
+    assert [item[0].strip() for item in parted(text)] == ["1", "2"]
 
 
 # 24. A tester in Python: a list of projects, and three failed polls at most.
