@@ -10,7 +10,17 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from d365fo_emulator.packages.formats.registry import FORMATS
+from d365fo_emulator.packages.model import (
+    Conversion,
+    ConversionType,
+    FieldMap,
+    Manifest,
+    PackageEntity,
+    PackageHeader,
+)
+from d365fo_emulator.packages.writer import PackageWriter
 from job_tools import Client
+from written_packages import STAMP
 
 PROJECT = "Out"
 TEXT = 'Größe; "x": a|b, c\'d'
@@ -111,3 +121,58 @@ def test_cells_of_a_workbook_are_equal_for_openpyxl_and_calamine_and_come_back(p
     assert client.poll(client.import_package(package))[-1] == "Succeeded"
     again = openpyxl.load_workbook(io.BytesIO(exported(client)[1])).active
     assert [[value or "" for value in row] for row in again.iter_rows(values_only=True)] == cells
+
+
+# Maps with conversions
+
+
+def template(*maps):
+    """A package that becomes an export project with these maps."""
+    plan = PackageEntity("All kinds", "All kinds.csv", "CSV", maps, target_entity="AllKindsEntity")
+    target = io.BytesIO()
+    with PackageWriter(target, STAMP) as writer:
+        writer.finish(Manifest(PROJECT, PROJECT, (plan,)), PackageHeader(PROJECT))
+    return target.getvalue()
+
+
+@pytest.mark.evidence("inferred")
+def test_pairs_of_a_map_are_taken_the_other_way_round_and_come_back(place):
+    rows = [
+        {"Code": "1", "Text": "STAGED", "Count": "5"},
+        {"Code": "2", "Text": "other", "Count": "6"},
+        {"Code": "3", "Text": "", "Count": "0"},
+    ]
+    view, client = place("CSV", rows)
+    pairs = (
+        Conversion("File", "staged"),
+        Conversion("Second", "staged"),
+        Conversion("file", "never"),
+        Conversion("none", "x", is_default=True),
+    )
+    numbers = (Conversion("50", "5", type=ConversionType.INT), Conversion("y", "no number"))
+    maps = (
+        FieldMap("CODE", "Key"),
+        FieldMap("TEXT", "TEXT", conversions=pairs),
+        FieldMap("COUNT", "COUNT", conversions=numbers),
+    )
+    execution = client.value(
+        "ExportFromPackage",
+        packageUrl=client.upload(template(*maps)),
+        definitionGroupId="Template",
+        executionId="",
+        execute=True,
+        overwrite=True,
+        legalEntityId="USMF",
+    )
+    assert client.poll(execution)[-1] == "Succeeded"
+    package = client.exported(execution)
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        lines = archive.read("All kinds.csv").decode().splitlines()
+    assert lines == ["Key,COUNT,TEXT", "1,50,File", "2,6,other", "3,0,"]
+    other, client = place("CSV")
+    assert client.poll(client.import_package(package))[-1] == "Succeeded"
+    found = [
+        (row["Text"], row["Count"]) for row in other.rows("All kinds", company="USMF").values()
+    ]
+    assert found == [("staged", 5), ("x", 6), ("x", 0)]
+    assert len(view.executions) == 1

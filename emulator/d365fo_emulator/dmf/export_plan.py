@@ -6,16 +6,21 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.conversion import Converter, text_writer
+from d365fo_emulator.entities.errors import ValueRejected
+from d365fo_emulator.entities.model import FieldType
 from d365fo_emulator.entities.store import RowQuery
-from d365fo_emulator.packages.mapping import staging_name
+from d365fo_emulator.entities.values import reader_of
+from d365fo_emulator.packages.mapping import staging_name, value_rules
 from d365fo_emulator.packages.model import FieldMap
 from d365fo_emulator.packages.naming import file_name_for, sheet_name_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from d365fo_emulator.dmf.model import RunOptions
+    from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.replacing import ValuePair
     from d365fo_emulator.entities.store import Value
     from d365fo_emulator.packages.formats.model import SourceFormat
     from d365fo_emulator.packages.model import PackageEntity, RowFilter
@@ -40,6 +45,40 @@ def exported_maps(planned: PackageEntity, entity: EntityType) -> dict[str, Field
         for name in (field.staging_name.upper() for field in entity.file_fields)
         if name in chosen
     }
+
+
+def column_writer(field: Field, item: FieldMap, culture: Culture) -> Callable[[Value], str]:
+    """What writes the values of a column.
+
+    The pairs of its map are taken the other way round, from the value to the file's, so that an
+    import of the package by its own manifest gives the value again (inferred). A value that no
+    pair gives is written as it is.
+    """
+    write, plain = text_writer(field, culture), text_writer(field)
+    rule = value_rules([item]).get(staging_name(item))
+    in_files: dict[str, str] = {}
+    taken: set[str] = set()
+    for pair in rule.pairs if rule else ():
+        source = pair.source.strip().casefold()
+        if source in taken:
+            continue  # an import takes the first pair of a source
+        taken.add(source)
+        try:
+            stored = (reader_of(field) or str)(pair.staging)
+            in_files.setdefault(plain(stored).casefold(), _as_file(field, pair, culture))
+        except ValueRejected:
+            continue  # it never gives a value
+    if not in_files:
+        return write
+    return lambda value: in_files.get(plain(value).casefold()) or write(value)
+
+
+def _as_file(field: Field, pair: ValuePair, culture: Culture) -> str:
+    """The file's value of a pair, which control files spell in English."""
+    if pair.type is FieldType.STRING:
+        return pair.source
+    typed = dataclasses.replace(field, type=pair.type)
+    return text_writer(typed, culture)((reader_of(typed) or str)(pair.source))
 
 
 def _named(item: FieldMap, name: str) -> FieldMap:

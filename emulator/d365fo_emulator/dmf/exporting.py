@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from d365fo_emulator.dmf.checks import known_entity
 from d365fo_emulator.dmf.composite_export import CompositeExport
 from d365fo_emulator.dmf.export_plan import (
+    column_writer,
     exported_maps,
     query_of,
     reads_changes,
@@ -23,7 +24,6 @@ from d365fo_emulator.dmf.export_plan import (
 )
 from d365fo_emulator.dmf.listings import listings
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
-from d365fo_emulator.entities.conversion import text_writer
 from d365fo_emulator.entities.store import RowError, Stage
 from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.composites import known_composite
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from d365fo_emulator.dmf.listings import Listing
     from d365fo_emulator.dmf.model import Execution
     from d365fo_emulator.entities.catalogue import Catalogue
-    from d365fo_emulator.entities.culture import Culture
-    from d365fo_emulator.entities.model import EntityType, Field
+    from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.entities.store import RowStore, Value
     from d365fo_emulator.kernel.clock import Clock
     from d365fo_emulator.kernel.settings import Settings
@@ -190,7 +189,11 @@ class _EntityExport:
                 return self._finished(run, 0, found.change)
             with tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(self.deps.scratch)) as file:
                 found_rows = itertools.chain([] if first is None else [first], rows)
-                texts = self._texts(fields, source_format.culture, files.watch(found_rows))
+                writers = [
+                    column_writer(field, item, source_format.culture)
+                    for field, item in zip(fields, maps.values(), strict=True)
+                ]
+                texts = self._texts(writers, files.watch(found_rows))
                 count = source_format.write(file, shape, texts)
                 if self.go_on():
                     file.seek(0)
@@ -201,9 +204,8 @@ class _EntityExport:
         return self._finished(run, count, found.change)
 
     def _texts(
-        self, fields: Sequence[Field], culture: Culture, rows: Iterator[tuple[Value, ...]]
+        self, writers: Sequence[Callable[[Value], str]], rows: Iterator[tuple[Value, ...]]
     ) -> Iterator[list[str]]:
-        writers = [text_writer(field, culture) for field in fields]
         for number, row in enumerate(rows):
             if number % ROWS_BETWEEN_QUESTIONS == 0 and not self.go_on():
                 return
