@@ -61,7 +61,11 @@ GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 NEVER_SHOWN = (
     "Traceback (most recent call last)",
     'File "',
-    ".py",
+    # Names of files, by what follows them: the signature of a token may begin with `py`.
+    '.py"',
+    ".py:",
+    ".py,",
+    ".py ",
     "site-packages",
     "sqlite",
     sys.prefix,
