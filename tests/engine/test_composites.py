@@ -367,3 +367,31 @@ def test_the_catalogue_knows_of_sequences_too(server, request):
         assert client.poll(client.import_package(composite_package(content)))[-1] == "Succeeded"
     assert keys(view, "Charges") == [("USMF-000001", "1", "X")]
     assert [key for key, _line in keys(view, "Lines")] == ["USMF-000001"] * 2 + ["USMF-000002"]
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("action", ["ImportFromPackage", "ImportFromPackageAsync"])
+@pytest.mark.parametrize(("setting", "status"), [("learn", 501), ("refuse", 400)])
+def test_a_composite_that_nobody_described_is_refused_by_name(
+    server, request, action, setting, status
+):
+    """It cannot be learnt: how its rows belong together does not show in the file."""
+    settings = {"unknownEntities": setting}
+    view = server.create_workspace(environment={"version": 1, "settings": settings})
+    request.addfinalizer(lambda: server.drop_workspace(view.id))
+    with Client(view.client_config(), base=server.http_url) as client:
+        answer = client.answer(
+            action,
+            packageUrl=client.upload(composite_package(ATTRIBUTES)),
+            definitionGroupId="In",
+            executionId="",
+            execute=True,
+            overwrite=False,
+            legalEntityId="USMF",
+        )
+        if action.endswith("Async") and status == 400:
+            assert client.poll(answer.json()["value"])[-1] == "Failed"
+            return
+    assert answer.status_code == status, answer.text
+    assert LABEL in answer.text
+    assert not view.executions

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import errors
+from d365fo_emulator.kernel.errors import NotEmulated
 from d365fo_emulator.packages.archive import HEADER, MANIFEST, open_package
-from d365fo_emulator.packages.composites import known_composite
+from d365fo_emulator.packages.composites import known_composite, seems_composite
 from d365fo_emulator.packages.errors import (
     ControlFileMissing,
     PackageRefused,
@@ -60,7 +61,8 @@ def check_package(
 
     Raises:
         ActionFailed: with the words of the real call.
-        NotEmulated: a source format that the product has and the emulator has not.
+        NotEmulated: a source format that the product has and the emulator has not; a composite
+            entity that nobody has described.
 
     """
     try:
@@ -78,6 +80,10 @@ def check_package(
             ]
             if unknown and workspace.settings.unknown_entities == "refuse":
                 raise _unknown(catalogue, unknown[0])
+            undescribed = next(filter(seems_composite, unknown), None)
+            if undescribed is not None:
+                what = f"the composite entity {undescribed.label}, not being described"
+                raise NotEmulated(f"{what} in the environment file,")
             for entity in enabled:
                 _check_source(workspace, package, entity, formats)
             has_data = any(package.find(entity.file_name) for entity in enabled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from d365fo_emulator.lint.manifest_checks import at
 from d365fo_emulator.lint.model import Severity
 from d365fo_emulator.packages.archive import MANIFEST
-from d365fo_emulator.packages.composites import known_composite
+from d365fo_emulator.packages.composites import known_composite, seems_composite
 
 if TYPE_CHECKING:
     from d365fo_emulator.entities.model import EntityType
@@ -52,6 +52,8 @@ def _check_name(context: Context, listed: Listed, labels: collections.Counter[st
         hint = f"; the nearest are {', '.join(near)}" if near else ""
         refused = context.options.settings.unknown_entities == "refuse"
         code = "MAN005" if refused else "MAN017"
+        if seems_composite(listed.plan):
+            hint += "; a composite entity is not learnt: an environment file must describe it"
         report.add(code, f"no entity of the catalogue is called {label!r}{hint}", place)
         return
     other_names = {known.name.casefold(): "AOT name", known.collection.casefold(): "collection"}

@@ -52,6 +52,15 @@ def known_composite(catalogue: Catalogue, plan: PackageEntity) -> Composite | No
     return catalogue.find_composite(plan.label)
 
 
+def seems_composite(plan: PackageEntity) -> bool:
+    """Whether an entity that nobody knows is composite by its name (`Sales orders composite V3`).
+
+    The product names all of its own so (client). Such an entity cannot be learnt from its package:
+    the nesting shows, the keys by which the rows belong together do not.
+    """
+    return any("composite" in name.casefold() for name in (plan.label, plan.target_entity))
+
+
 def nested_parts(catalogue: Catalogue, composite: Composite) -> NestedPart:
     """The outermost part; every entity is in the catalogue, which was checked at the start."""
     return _nested(catalogue, composite.root, None)
