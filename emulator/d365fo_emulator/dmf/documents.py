@@ -53,8 +53,8 @@ ENTITY_MEMBERS: dict[str, str] = {
     "runBusinessValidation": "As the manifest says it.",
     "sourceFormat": "The source data format.",
     "file": "The data file.",
-    "stagingStatus": "`NotRun`, `Executing`, `Finished`, `Error`, `Aborted`, or `None` where staging"
-    " is skipped.",
+    "stagingStatus": "`NotRun`, `Executing`, `Finished`, `Error`, `Aborted`, or `None` where"
+    " staging is skipped.",
     "targetStatus": "As `stagingStatus`.",
     "sourceRecords": "Records read.",
     "stagingRecordsCreated": "Of them, written to staging.",
