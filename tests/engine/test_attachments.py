@@ -228,3 +228,16 @@ def test_attachments_outlive_a_restart_with_the_rows_and_go_with_a_reset(tmp_pat
         assert len(list(folder.iterdir())) == 1
         second.workspaces.reset("default")
         assert not list(folder.iterdir())
+
+
+@pytest.mark.evidence("inferred")
+def test_a_target_step_that_is_made_up_for_comes_too_late_for_attachments(place):
+    """They went with the package; the rows are written all the same."""
+    view, client = place()
+    package = package_with([["10", "a"]], {f"Resources/{AOT}/a": b"1"})
+    client.poll(client.import_package(package, execute=False))
+    execution = view.executions.only()
+    execution.rerun()
+    assert client.poll(execution.id)[-1] == "Succeeded"
+    assert "10" in view.rows(GROUPS, company="USMF")
+    assert resources_of(exported(client)) == {}

@@ -395,3 +395,21 @@ def test_a_composite_that_nobody_described_is_refused_by_name(
     assert answer.status_code == status, answer.text
     assert LABEL in answer.text
     assert not view.executions
+
+
+@pytest.mark.evidence("inferred")
+def test_attachments_of_rows_inside_go_in_and_come_out(server, request):
+    document = json.loads(json.dumps(ENVIRONMENT))
+    document["settings"]["attachments"] = "keep"
+    view = server.create_workspace(environment=document)
+    request.addfinalizer(lambda: server.drop_workspace(view.id))
+    package = io.BytesIO(composite_package(ATTRIBUTES.replace('ITEM="B"', 'ITEM="b.pdf"')))
+    with zipfile.ZipFile(package, "a") as archive:
+        archive.writestr("Resources/LinesEntity/B.pdf", b"%PDF")
+    with Client(view.client_config(), base=server.http_url) as client:
+        execution = client.import_package(package.getvalue())
+        assert client.poll(execution)[-1] == "Succeeded"
+        assert "Lines: 1 attachments were kept" in view.executions.only().entities[0]["notes"]
+        content, _document = exported(client)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.read("Resources/LinesEntity/B.pdf") == b"%PDF"
