@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -413,13 +415,64 @@ def test_the_asynchronous_forms_never_wait(open_exports, action):
     assert view.executions.only().state == "NotRun"
 
 
+BY_HAND = {"until": "manual"}
+
+
 @pytest.mark.evidence("inferred")
-@pytest.mark.parametrize("clock", ["auto", "virtual"])
-def test_an_answer_does_not_wait_for_an_execution_that_never_ends(open_exports, clock):
+@pytest.mark.parametrize("clock", ["auto", "virtual", "real"])
+@pytest.mark.parametrize("state", ["NotFound", "NotRun", "Executing"])
+@pytest.mark.parametrize("stay", [BY_HAND, {"polls": 3}, {"time": "1h", "polls": 1, "need": "all"}])
+@pytest.mark.parametrize("ends", [[], [{"state": "Succeeded"}]])
+def test_an_answer_does_not_wait_for_what_time_does_not_bring(
+    open_exports, clock, state, stay, ends
+):
     view, client = open_exports({"exportSync": True}, clock=clock)
-    view.load("stuck-executing")
+    view.on(action="ExportToPackage").timeline({"state": state, "stay": stay}, *ends)
+    client.value("ExportToPackage", **BASIC)
+    assert view.executions.only().document["finishedAt"] is None
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("clock", ["auto", "virtual", "real"])
+def test_an_answer_does_not_wait_for_the_end_of_a_last_step_that_has_none(open_exports, clock):
+    view, client = open_exports({"exportSync": True}, clock=clock)
+    view.on(action="ExportToPackage").timeline({"state": "NotRun", "stay": {"time": "1h"}})
+    client.value("ExportToPackage", **BASIC)
+    assert view.executions.only().state == "NotRun"
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("clock", ["auto", "virtual", "real"])
+def test_an_answer_does_not_wait_for_an_entity_without_a_mapping(open_exports, clock):
+    view, client = open_exports({"exportSync": True}, clock=clock)
+    store = view.parts.dmf.at.store
+    project = store.project(BASIC["definitionGroupId"])
+    bare = dataclasses.replace(project.entities[0], validation_status="No", maps=None)
+    bare = dataclasses.replace(bare, auto_generate_mapping=False)
+    store.save_project(dataclasses.replace(project, entities=(bare, *project.entities[1:])))
     client.value("ExportToPackage", **BASIC)
     assert view.executions.only().state == "Executing"
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("deed", ["cancel", "fail", "finish", "freeze", "close"])
+def test_an_answer_that_waits_on_a_real_clock_comes_when_others_end_the_wait(
+    open_exports, wait_until, deed
+):
+    view, client = open_exports({"exportSync": True}, clock="real")
+    waits = {"state": "NotRun", "stay": {"time": "1h"}}
+    view.on(action="ExportToPackage").timeline(waits, {"state": "Succeeded"})
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.answer, "ExportToPackage", **BASIC)
+        wait_until(lambda: len(view.executions) == 1)
+        parts = view.parts
+        if deed == "freeze":
+            view.clock.freeze()
+        elif deed == "close":
+            parts.dmf.close()
+        else:
+            getattr(view.executions.only(), deed)()
+        assert answer.result(timeout=30).status_code == 200
 
 
 @pytest.mark.evidence("inferred")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+LOOK_AGAIN = 0.5
+"""Seconds after which what is waited for is looked at again, whoever tells."""
 LONGEST_GOODBYE = 5.0
 """Seconds that closing waits for work to come to its next batch."""
 
@@ -90,9 +92,14 @@ class Bench:
             return busy and not self.is_closed
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
-        """Returns when this holds, which is looked at whenever something has changed."""
+        """Returns when this holds, or all is closed.
+
+        It is looked at whenever something has changed, and once in a while: it may hang on what
+        tells nobody, such as the clock's mode.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self.is_closed or holds())
+            while not (self.is_closed or holds()):
+                self._changed.wait(LOOK_AGAIN)
 
     def tell(self) -> None:
         """Something has changed that others may wait for."""

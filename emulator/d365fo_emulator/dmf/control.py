@@ -52,6 +52,7 @@ class Control:
             found = self._controllable(execution)
             after = progression.ended(found, state, self._shop.clock.now, because)
             self._shop.known.keep(after, save=True)
+            self._shop.bench.tell()
             if self._shop.bench.is_at_work(folded):
                 self._shop.bench.stop(folded)
             else:
@@ -94,6 +95,7 @@ class Control:
             found = self._shop.known.live_one(execution)
             if found is not None:
                 self._shop.known.keep(move(found, self._shop.clock.now), save=True)
+                self._shop.bench.tell()
         return self._settled(execution)
 
     def _work_now(self, execution: ExecutionId) -> None:

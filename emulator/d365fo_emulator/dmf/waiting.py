@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf.errors import ControlRefused, ExecutionNotFound
+from d365fo_emulator.dmf.model import WorkStatus
 from d365fo_emulator.kernel.clock import ClockMode
-from d365fo_emulator.scenarios.model import Stay
+from d365fo_emulator.scenarios.model import Stay, StepState
 from d365fo_emulator.scenarios.timeline import normalized
 
 if TYPE_CHECKING:
@@ -19,20 +20,24 @@ def wait_for_end(lives: Lives, execution: ExecutionId) -> None:
     """Returns when an execution is at its end, or when time alone will never bring it there.
 
     An auto clock moves on from step to step. A virtual clock stands still, so the steps are entered
-    now, one after the other: whoever could move the clock may be the one who waits. On both, an
-    execution that waits for polls or a hand is left where it is. On a real clock the answer waits
-    for as long as the execution lasts, as the service's does.
+    now, one after the other: whoever could move the clock may be the one who waits. On a real clock
+    the answer waits for as long as the execution lasts, as the service's does. On all, an execution
+    that waits for polls or a hand, or that never ends, is left where it is.
     """
 
     def ended() -> bool:
         found = lives.find(execution)
         return found is None or found.finished_at is not None
 
+    def is_left_alone() -> bool:
+        found = lives.find(execution)
+        return found is None or not _comes_to_its_end(found)
+
     while not ended():
         mode = lives.clock.mode
         if mode is ClockMode.REAL:
-            lives.wait_until(lambda: ended() or lives.clock.mode is not ClockMode.REAL)
-            if lives.is_closed:
+            lives.wait_until(lambda: is_left_alone() or lives.clock.mode is not ClockMode.REAL)
+            if lives.is_closed or is_left_alone():
                 return
         elif mode is ClockMode.VIRTUAL:
             if not _step_entered(lives, execution):
@@ -52,6 +57,19 @@ def _step_entered(lives: Lives, execution: ExecutionId) -> bool:
         return lives.control.advance(execution).step != found.step
     except (ControlRefused, ExecutionNotFound):
         return False  # somebody else has ended it meanwhile
+
+
+def _comes_to_its_end(execution: Execution) -> bool:
+    """Whether time and the work end the present step of an execution that has not ended."""
+    if execution.finished_at is not None or execution.work is WorkStatus.STUCK:
+        return False
+    steps = normalized(execution.script.timeline)
+    if execution.step >= len(steps) - 1:
+        return False  # the last step has no end
+    step = steps[execution.step]
+    if step.stay == Stay():  # other states end after one poll
+        return step.state in {StepState.NOT_RUN, StepState.EXECUTING}
+    return _ends_by_time(execution)
 
 
 def _ends_by_time(execution: Execution) -> bool:
