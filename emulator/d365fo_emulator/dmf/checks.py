@@ -20,11 +20,12 @@ from d365fo_emulator.packages.errors import (
 )
 from d365fo_emulator.packages.formats.delimited import CSV_UNICODE, HeadFinding, check_encoding
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
-from d365fo_emulator.packages.lookup import known_entity
+from d365fo_emulator.packages.lookup import is_not_its_label, known_entity
 from d365fo_emulator.packages.manifest import parse_header, parse_manifest
 from d365fo_emulator.packages.mapping import staging_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from d365fo_emulator.entities.catalogue import Catalogue
@@ -84,6 +85,8 @@ def check_package(
             if undescribed is not None:
                 what = f"the composite entity {undescribed.label}, not being described"
                 raise NotEmulated(f"{what} in the environment file,")
+            if workspace.settings.entity_names == "label":
+                _check_names(catalogue, enabled)
             for entity in enabled:
                 _check_source(workspace, package, entity, formats)
             has_data = any(package.find(entity.file_name) for entity in enabled)
@@ -128,6 +131,14 @@ def _unknown(catalogue: Catalogue, plan: PackageEntity) -> Exception:
     near = ", ".join(catalogue.nearest(plan.label))
     reason = f"no entity is called {plan.label!r}" + (f"; the nearest are {near}" if near else "")
     return errors.failed("entity-unknown", reason, entity=plan.label)
+
+
+def _check_names(catalogue: Catalogue, plans: Iterable[PackageEntity]) -> None:
+    for plan in plans:
+        entity = known_entity(catalogue, plan)
+        if entity and (what := is_not_its_label(plan, entity)):
+            reason = f"{plan.label!r} is the {what} of the entity {entity.label!r}: write the label"
+            raise errors.failed("entity-unknown", reason, entity=plan.label)
 
 
 def _check_source(

@@ -38,6 +38,14 @@ class Settings:
         " with the real service's words. Fields that a known entity lacks are learnt either way.",
         ("learn", "refuse"),
     )
+    entity_names: str = choice(
+        "label",
+        "entityNames",
+        "EntityName in a manifest: the label alone, so that AOT and collection names of known"
+        " entities are refused, or any of the three.",
+        ("label", "any"),
+        "client",
+    )
     unknown_project: str = choice(
         "refuse",
         "unknownProject",

@@ -10,6 +10,7 @@ from d365fo_emulator.lint.manifest_checks import at
 from d365fo_emulator.lint.model import Severity
 from d365fo_emulator.packages.archive import MANIFEST
 from d365fo_emulator.packages.composites import known_composite, seems_composite
+from d365fo_emulator.packages.lookup import is_not_its_label
 
 if TYPE_CHECKING:
     from d365fo_emulator.entities.model import EntityType
@@ -56,12 +57,12 @@ def _check_name(context: Context, listed: Listed, labels: collections.Counter[st
             hint += "; a composite entity is not learnt: an environment file must describe it"
         report.add(code, f"no entity of the catalogue is called {label!r}{hint}", place)
         return
-    other_names = {known.name.casefold(): "AOT name", known.collection.casefold(): "collection"}
     folded = label.casefold()
-    if folded != known.label.casefold() and folded in other_names:
+    wants_label = context.options.settings.entity_names == "label"
+    if wants_label and (what := is_not_its_label(listed.plan, known)):
         report.add(
             "MAN005",
-            f"{label!r} is the {other_names[folded]} of the entity {known.label!r}",
+            f"{label!r} is the {what} of the entity {known.label!r}",
             place,
             remedy=f"Write the label: {known.label}",
         )

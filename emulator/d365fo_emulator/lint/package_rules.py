@@ -149,7 +149,6 @@ MANIFEST_RULES = (
         "Write the label; labels depend on the environment's language.",
         "client",
         fixable=True,
-        emulator="takes AOT and collection names too",
     ),
     Rule(
         "MAN006",

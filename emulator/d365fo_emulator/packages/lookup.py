@@ -15,3 +15,16 @@ def known_entity(catalogue: Catalogue, plan: PackageEntity) -> EntityType | None
     if plan.target_entity and (entity := catalogue.find(plan.target_entity)):
         return entity
     return catalogue.find(plan.label)
+
+
+def is_not_its_label(plan: PackageEntity, entity: EntityType) -> str:
+    """What stands in a manifest where the label of a known entity must: its AOT name, or its
+    collection; empty when neither does.
+
+    Entities are found by their labels (client code that was verified against an environment).
+    """
+    wanted = plan.label.casefold()
+    if wanted == entity.label.casefold():
+        return ""
+    names = {entity.collection.casefold(): "collection", entity.name.casefold(): "AOT name"}
+    return names.get(wanted, "")
