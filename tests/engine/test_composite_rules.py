@@ -170,3 +170,17 @@ def test_its_target_step_cannot_be_run_again(place):
     client.poll(begin(client, content(PLAN), execute=False))
     with pytest.raises(NotEmulated, match="re-running the target step of composite entities"):
         view.executions.only().rerun()
+
+
+@pytest.mark.evidence("inferred")
+@pytest.mark.parametrize("name", [LABEL, "OrdersCompositeEntity", "Lines", "LinesEntity", ""])
+def test_a_composite_entity_has_no_error_files_though_it_has_errors(place, name):
+    view, client = place
+    broken = FILE.replace('LINENUMBER="1"', 'LINENUMBER="123456789012345678901"')
+    execution = begin(client, content(PLAN, file=broken))
+    client.poll(execution)
+    assert view.executions[execution].document["errorCount"] > 0
+    asked = {"executionId": execution, "entityName": name}
+    assert client.value("GetImportStagingErrorFileUrl", **asked) == ""
+    assert client.value("GenerateImportTargetErrorKeysFile", **asked) is False
+    assert client.value("GetImportTargetErrorKeysFileUrl", **asked) == ""

@@ -99,7 +99,7 @@ class CompositeTask:
         self.position = listing.position
         self.report = report
         self.go_on = go_on
-        # Files of failed rows are of one entity; what they hold of a composite is not known.
+        # No error files of composites: see `error_files`.
         self._deps = dataclasses.replace(deps, error_files=None)
         self._execution = execution
         self._archive = archive

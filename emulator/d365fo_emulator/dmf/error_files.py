@@ -7,6 +7,9 @@ is nowhere documented but for what they hold; both forms are inferred, from what
   sent again. It is written at the end of the entity's first step, while the package is still open.
 - The keys file has the fields of the entity's key, in index order, as comma-separated UTF-8 with
   byte order mark and CRLF; a client keeps it as `.txt`. It is written when it is asked for.
+
+Composite entities have neither: GetExecutionErrors is recorded to list nothing of them, so the
+files, made of the same errors, are taken to be empty too (inferred).
 """
 
 from __future__ import annotations
