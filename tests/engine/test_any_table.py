@@ -132,7 +132,7 @@ def stored(view, entity, company):
 @settings(
     derandomize=True,
     database=None,
-    max_examples=30,
+    max_examples=12,
     phases=[Phase.explicit, Phase.generate],  # examples are small; a server makes shrinking slow
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

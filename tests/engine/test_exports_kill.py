@@ -75,7 +75,7 @@ def test_an_export_that_was_killed_gives_its_whole_package_later_and_no_half_one
             overwrite=True,
             legalEntityId="USMF",
         )
-    for polls in (0, 2, 8, 20):
+    for polls in (0, 8):
         execution = f"after {polls} polls"
         with running(tmp_path) as (process, client):
             begin(client, executionId=execution)

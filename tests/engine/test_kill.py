@@ -1,7 +1,7 @@
 """A server that is killed in the middle of an import ends it after its next start, as if nothing
 had happened.
 
-`D365FO_EMULATOR_KILLS` says how often servers are killed in all: 20 times by default, and 100 take
+`D365FO_EMULATOR_KILLS` says how often servers are killed in all: 12 times by default, and 100 take
 about four minutes.
 """
 
@@ -25,7 +25,7 @@ from job_tools import TERMINAL, Client
 
 SERVER = Path(__file__).with_name("serve_one.py")
 KILLS = 4  # of each import
-IMPORTS = -(-int(os.environ.get("D365FO_EMULATOR_KILLS", "20")) // KILLS)
+IMPORTS = -(-int(os.environ.get("D365FO_EMULATOR_KILLS", "12")) // KILLS)
 ROWS = 8_000
 PROJECT = "Killed"
 DICE = random.Random(7)
