@@ -117,6 +117,21 @@ class Seed:
 
 
 @dataclass(frozen=True)
+class ImportTasks:
+    """Into how many parts an import of an entity is divided.
+
+    Attributes:
+        records: records of a file from which it is.
+        tasks: the number of parts.
+
+    """
+
+    entity: str
+    records: int
+    tasks: int
+
+
+@dataclass(frozen=True)
 class EnvironmentFile:
     """An environment file with every path absolute and every default filled in.
 
@@ -136,6 +151,7 @@ class EnvironmentFile:
     data_sources: tuple[Mapping[str, Any], ...] = ()
     data_projects: tuple[Project, ...] = ()
     templates: tuple[Template, ...] = ()
+    import_tasks: tuple[ImportTasks, ...] = ()
     data: tuple[Seed, ...] = ()
     settings: Settings = field(default_factory=Settings)
     server: Mapping[str, Any] = field(default_factory=dict)

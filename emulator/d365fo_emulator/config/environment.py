@@ -13,6 +13,7 @@ from d365fo_emulator.config.entries import (
     Client,
     Company,
     EnvironmentFile,
+    ImportTasks,
     Project,
     ProjectEntity,
     Seed,
@@ -110,11 +111,16 @@ def _sections(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "dataSources": lambda value: tuple(dict(item) for item in value),
         "dataProjects": lambda value: tuple(_project(item) for item in value),
         "templates": lambda value: tuple(_template(item) for item in value),
+        "importTasks": lambda value: tuple(ImportTasks(**item) for item in value),
         "data": lambda value: tuple(Seed(**_frozen(_located(item, folder))) for item in value),
         "settings": Settings.from_wire,
         "server": dict,
     }
-    names = {"dataSources": "data_sources", "dataProjects": "data_projects"}
+    names = {
+        "dataSources": "data_sources",
+        "dataProjects": "data_projects",
+        "importTasks": "import_tasks",
+    }
     return {
         names.get(key, key): convert(document[key])
         for key, convert in read.items()
@@ -231,6 +237,7 @@ def _check_names(environment: EnvironmentFile) -> None:
         ("data source", [source["name"] for source in environment.data_sources]),
         ("data project", [project.name for project in environment.data_projects]),
         ("template", [template.id for template in environment.templates]),
+        ("import task of", [one.entity for one in environment.import_tasks]),
     ):
         doubled = sorted(
             {n for n in names if [m.casefold() for m in names].count(n.casefold()) > 1}

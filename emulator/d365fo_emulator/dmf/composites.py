@@ -99,8 +99,8 @@ class CompositeTask:
         self.position = listing.position
         self.report = report
         self.go_on = go_on
-        # No error files of composites: see `error_files`.
-        self._deps = dataclasses.replace(deps, error_files=None)
+        # No error files of composites (see `error_files`), and they are never divided (documented).
+        self._deps = dataclasses.replace(deps, error_files=None, import_tasks=())
         self._execution = execution
         self._archive = archive
         self._root = nested_parts(deps.catalogue, composite)

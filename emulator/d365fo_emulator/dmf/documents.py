@@ -53,6 +53,7 @@ ENTITY_MEMBERS: dict[str, str] = {
     "runBusinessValidation": "As the manifest says it.",
     "sourceFormat": "The source data format.",
     "file": "The data file.",
+    "tasks": "Of imports: into how many parts it was divided (`importTasks`).",
     "stagingStatus": "`NotRun`, `Executing`, `Finished`, `Error`, `Aborted`, or `None` where"
     " staging is skipped.",
     "targetStatus": "As `stagingStatus`.",
@@ -213,6 +214,7 @@ def _entity_document(run: EntityRun, plan: PackageEntity | None) -> dict[str, An
         "runBusinessValidation": plan and plan.run_business_validation,
         "sourceFormat": run.source_format,
         "file": run.file,
+        "tasks": run.tasks,
         "stagingStatus": run.staging_status,
         "targetStatus": run.target_status,
         "sourceRecords": run.source_records,

@@ -124,6 +124,13 @@ class ControlRefused(EmulatorError):
     """An execution cannot be moved so."""
 
 
+def custom_sequence(label: str) -> str:
+    """An entity with a number sequence cannot be divided (documented)."""
+    return (
+        f"Custom sequence is defined for the entity '{label}', more than one task is not supported."
+    )
+
+
 def file_not_found(file_name: str) -> str:
     """A file that the manifest names is not in the package (documented: that it is an error)."""
     return f"The file {file_name} of the manifest was not found in the package."

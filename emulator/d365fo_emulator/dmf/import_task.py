@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
+    from d365fo_emulator.config.entries import ImportTasks
     from d365fo_emulator.dmf.attachments import Attachments
     from d365fo_emulator.dmf.error_files import ErrorFiles
     from d365fo_emulator.dmf.listings import Listing
@@ -42,6 +43,7 @@ class ImportDeps:
     formats: SourceFormats = STANDARD
     error_files: ErrorFiles | None = None
     attachments: Attachments | None = None
+    import_tasks: tuple[ImportTasks, ...] = ()
 
 
 class ImportTask:
@@ -83,6 +85,14 @@ class ImportTask:
         """The package, open."""
         assert self._archive is not None, "a re-run reads no file"  # noqa: S101
         return self._archive
+
+    @property
+    def division(self) -> ImportTasks | None:
+        """Into how many parts the environment file lets files of this entity be divided."""
+        names = (self.entity.label, self.entity.name, self.entity.collection)
+        folded = {name.casefold() for name in names}
+        divisions = self.deps.import_tasks
+        return next((one for one in divisions if one.entity.casefold() in folded), None)
 
     @property
     def skips_staging(self) -> bool:

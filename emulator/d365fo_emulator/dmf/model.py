@@ -115,6 +115,7 @@ class EntityRun:
     The four instants are the workspace's time; None: the step has not begun, or not ended.
 
     Attributes:
+        tasks: into how many parts an import was divided.
         changes_after: of an export of changes: the change after which it began; None: it took no
             heed of changes, or was a preview.
         changes_through: the last change that its file may hold.
@@ -138,6 +139,7 @@ class EntityRun:
     staging_ended_at: dt.datetime | None = None
     target_started_at: dt.datetime | None = None
     target_ended_at: dt.datetime | None = None
+    tasks: int = 1
     changes_after: int | None = None
     changes_through: int = 0
 

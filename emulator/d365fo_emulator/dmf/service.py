@@ -17,7 +17,7 @@ from d365fo_emulator.dmf.model import ExecutionState
 from d365fo_emulator.dmf.overlap import ImportCalls, UrlDelays
 from d365fo_emulator.dmf.projects import Projects
 from d365fo_emulator.dmf.work import PackageWork
-from d365fo_emulator.kernel.errors import NotEmulated
+from d365fo_emulator.kernel.errors import ConfigurationError, NotEmulated
 from d365fo_emulator.kernel.workspace import ExecutionId
 from d365fo_emulator.packages.composites import known_composite
 from d365fo_emulator.packages.formats.registry import STANDARD, SourceFormats
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from d365fo_emulator.blob.service import BlobService
-    from d365fo_emulator.config.entries import Template
+    from d365fo_emulator.config.entries import ImportTasks, Template
     from d365fo_emulator.dmf.attachments import Attachments
     from d365fo_emulator.dmf.engine import Engine
     from d365fo_emulator.dmf.model import Execution
@@ -57,6 +57,7 @@ class Surroundings:
     attachments: Attachments
     formats: SourceFormats = STANDARD
     templates: tuple[Template, ...] = ()
+    import_tasks: tuple[ImportTasks, ...] = ()
 
 
 class DataManagement:
@@ -91,6 +92,7 @@ class DataManagement:
             surroundings.formats,
             self.error_files,
             surroundings.attachments,
+            surroundings.import_tasks,
         )
         self.exports = ExportBlobs(
             surroundings.workspace,
@@ -112,7 +114,16 @@ class DataManagement:
         )
 
     def start(self) -> None:
-        """Takes up what a former process left, once every entity is described."""
+        """Takes up what a former process left, once every entity is described.
+
+        Raises:
+            ConfigurationError: `importTasks` of the environment file names an entity not known.
+
+        """
+        for one in self.at.import_tasks:
+            if self.at.catalogue.find(one.entity) is None:
+                near = ", ".join(self.at.catalogue.nearest(one.entity))
+                raise ConfigurationError(f"importTasks: no entity {one.entity!r}; there is {near}")
         self._work.sweep(self.lives.live())
         self.at.workspace.clock.register(self.lives)
         self._engine.add(self.lives)

@@ -12,7 +12,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.dmf import scripted
-from d365fo_emulator.dmf.errors import file_not_found
+from d365fo_emulator.dmf.errors import custom_sequence, file_not_found
 from d365fo_emulator.dmf.import_task import never_ending, noted
 from d365fo_emulator.dmf.model import EntityRun, EntityStatus
 from d365fo_emulator.dmf.schedule import never_ends
@@ -32,6 +32,7 @@ from d365fo_emulator.packages.mapping import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from d365fo_emulator.config.entries import ImportTasks
     from d365fo_emulator.dmf.import_task import ImportTask
     from d365fo_emulator.entities.culture import Culture
     from d365fo_emulator.entities.model import Field
@@ -95,6 +96,7 @@ class _Staging:
             table = source_format.read(stream, shape_to_read(task.entity, maps, task.plan.sheet))
             columns = plan_columns(table.header, maps)
             fields = [task.field(name) for name in columns.fields]
+            self._refuse_division(fields)
             converter = self._converter(fields, columns, source_format.culture)
             rows = itertools.islice(table.rows, self._read, None)
             for first, batch in _batches(rows, self._read + 1):
@@ -105,6 +107,17 @@ class _Staging:
         for note in (*_unmapped(columns.ignored), *converter.notes()):
             run = noted(run, note)
         return run
+
+    def _refuse_division(self, fields: Sequence[Field]) -> None:
+        """Numbers are given in the order of the file, which parts of it do not keep."""
+        task, division = self._task, self._task.division
+        generated = generated_fields(task.plan.maps or ())
+        if (
+            division is not None
+            and division.tasks > 1
+            and sequences_of(task.entity, fields, generated, task.company)
+        ):
+            raise SourceUnreadable("", custom_sequence(task.entity.label))
 
     def _converter(
         self, fields: Sequence[Field], columns: ColumnPlan, culture: Culture
@@ -185,10 +198,18 @@ class _Staging:
             run,
             staging_status=EntityStatus.ERROR if failed else EntityStatus.FINISHED,
             source_records=staged,
+            tasks=_parts(self._task.division, staged),
             staging_created=0 if failed else staged - in_error,
             staging_in_error=in_error,
             staging_ended_at=run.staging_ended_at or self._task.deps.clock.now,
         )
+
+
+def _parts(division: ImportTasks | None, records: int) -> int:
+    """How many parts a file is divided into. They follow one another, as a workspace's rows have
+    one writer at a time, so that nothing but this number tells of them.
+    """
+    return division.tasks if division is not None and records > division.records else 1
 
 
 def _of_entity(stage: Stage, text: str) -> RowError:

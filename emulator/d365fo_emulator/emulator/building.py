@@ -210,6 +210,7 @@ class WorkspaceBuilder:
                 attachments=self._attachments(workspace, data, kept=kept),
                 formats=formats,
                 templates=environment.templates,
+                import_tasks=environment.import_tasks,
             ),
             shared.engine,
             lambda error: shared.on_failure(workspace.id, error),

@@ -102,6 +102,7 @@ def test_the_document_has_exactly_the_published_members_in_order():
                 "runBusinessValidation": True,
                 "sourceFormat": "CSV",
                 "file": "Customer groups.csv",
+                "tasks": 1,
                 "stagingStatus": "Finished",
                 "targetStatus": "Error",
                 "sourceRecords": 6,

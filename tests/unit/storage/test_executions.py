@@ -135,6 +135,7 @@ FULL = Execution(
             NOON,
             LATER,
             LATER,
+            4,
             17,
             19,
         ),
