@@ -284,3 +284,26 @@ def test_unpacking_says_of_which_file_the_machine_has_no_place(folder, capsys, n
 def test_what_is_no_package_is_refused_and_nothing_is_written(folder, capsys, name):
     show(capsys, str(PACKAGES / name), "--unpack", "out", code=2)
     assert not (folder / "out").exists()
+
+
+OWN = """
+version: 1
+entities:
+  - {name: Loyalty cards, type: ContosoLoyaltyCardEntity, collection: LoyaltyCards,
+     keys: [CardNumber], fields: [{name: CardNumber, type: string}, {name: Points, type: int}]}
+dataSources:
+  - {name: CSV-Dots, kind: delimited, delimiter: "."}
+"""
+
+
+def test_entities_and_formats_of_an_environment_file_are_known(folder, capsys):
+    (folder / "env.yaml").write_text(OWN)
+    (folder / "Loyalty cards.csv").write_text("CardNumber;Points\nA;1\n")
+    arguments = ("Loyalty cards.csv", "--output", "p.zip", "--environment", "env.yaml")
+    make(capsys, *arguments, "--format", "CSV-Dots")
+    with zipfile.ZipFile("p.zip") as package:
+        assert package.read("Loyalty cards.txt") == b"CardNumber.Points\r\nA.1\r\n"
+    shown = show(capsys, "p.zip", "--environment", "env.yaml").out
+    assert "Loyalty cards\tCSV-Dots\tLoyalty cards.txt\t1\t2" in shown
+    refused = make(capsys, *arguments[:-2], "--force", code=2)
+    assert "no entity is called 'Loyalty cards'" in refused.err

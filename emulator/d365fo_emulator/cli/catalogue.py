@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.model import CompositePart, EntityType, Field
+    from d365fo_emulator.packages.formats.registry import SourceFormats
     from d365fo_emulator.packages.learning import Seen
 
 FILE = click.Path(path_type=Path)
@@ -128,6 +129,23 @@ def learn(
         print_json([_definition(entity) for entity in learnt])
     else:
         _show_learnt(learnt, known)
+
+
+def known_formats(environment: Path | None) -> SourceFormats:
+    """The stock source data formats and those of an environment file.
+
+    Raises:
+        ConfigurationError: the file, or a format of it, cannot be used.
+
+    """
+    if environment is None:
+        from d365fo_emulator.packages.formats.registry import STANDARD  # noqa: PLC0415  as below
+
+        return STANDARD
+    from d365fo_emulator.config.environment import load_environment  # noqa: PLC0415  as below
+    from d365fo_emulator.emulator.seeding import formats_of  # noqa: PLC0415  as below
+
+    return formats_of(load_environment(environment))
 
 
 def known_entities(environment: Path | None) -> Catalogue:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from d365fo_emulator.cli.catalogue import environment_option, known_entities, known_formats
 from d365fo_emulator.cli.output import json_option, note, print_json, print_table
 from d365fo_emulator.kernel.clock import system_now
 from d365fo_emulator.kernel.errors import ConfigurationError
@@ -15,7 +16,7 @@ from d365fo_emulator.kernel.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from d365fo_emulator.entities.builtin import BuiltinCatalogue
+    from d365fo_emulator.entities.catalogue import Catalogue
     from d365fo_emulator.entities.model import EntityType
     from d365fo_emulator.packages.making import Part, Source
     from d365fo_emulator.packages.model import PackageEntity
@@ -37,6 +38,7 @@ def package() -> None:
 @click.option("--encoding", default="", help="Of delimited files; default: detected, and said.")
 @click.option("--delimiter", default="", help="Of delimited files; default: detected, and said.")
 @click.option("--force", is_flag=True, help="Replace the package when it is there.")
+@environment_option
 @json_option
 def new(
     files: tuple[str, ...],
@@ -46,6 +48,7 @@ def new(
     encoding: str,
     delimiter: str,
     force: bool,
+    environment: Path | None,
     as_json: bool,
 ) -> None:
     """Make a package of CSV, Excel and XML files.
@@ -55,19 +58,20 @@ def new(
     Columns feed the fields of their name. A file that no standard format fits is rewritten as
     CSV-Unicode.
     """
+    from d365fo_emulator.dmf.sequence import in_sequence  # noqa: PLC0415  as `making`
     from d365fo_emulator.packages import making  # noqa: PLC0415  with the formats it reads
-    from d365fo_emulator.packages.formats.registry import STANDARD  # noqa: PLC0415
 
     if output.exists() and not force:
         raise ConfigurationError(f"{output} is there already: give --force or another --output")
-    sources = [
-        source for file in files for source in _sources(file, encoding, _character(delimiter))
-    ]
+    catalogue, formats = known_entities(environment), known_formats(environment)
+    how = (encoding, _character(delimiter))
+    sources = [source for file in files for source in _sources(catalogue, file, *how)]
     _refuse_twice(sources)
-    parts = [making.plan_part(source, STANDARD, source_format) for source in sources]
-    parts = making.in_sequence(parts, _levels([part.source.entity for part in parts]))
+    parts = [making.plan_part(source, formats, source_format) for source in sources]
+    places, _ = in_sequence(catalogue, [source.entity.name for source in sources])
+    parts = making.in_levels(parts, {place.label: place.level for place in places})
     with _draft(output) as draft, draft.open("wb") as stream:
-        counts = making.write_package(stream, project or output.stem, parts, system_now(), STANDARD)
+        counts = making.write_package(stream, project or output.stem, parts, system_now(), formats)
     if as_json:
         print_json(_made_document(output, parts, counts))
         return
@@ -83,21 +87,27 @@ def new(
 @click.option(
     "--unpack", type=click.Path(file_okay=False, path_type=Path), help="Write its files here."
 )
+@environment_option
 @json_option
-def show(path: Path, entity: str | None, no_rows: bool, unpack: Path | None, as_json: bool) -> None:
+def show(
+    path: Path,
+    entity: str | None,
+    no_rows: bool,
+    unpack: Path | None,
+    environment: Path | None,
+    as_json: bool,
+) -> None:
     """What is in a package: entities in their order, formats, rows, mapping."""
-    from d365fo_emulator.entities.builtin import BuiltinCatalogue  # noqa: PLC0415  reads its index
     from d365fo_emulator.packages import showing  # noqa: PLC0415  with the formats it reads
-    from d365fo_emulator.packages.formats.registry import STANDARD  # noqa: PLC0415
 
     if not path.is_file():
         raise ConfigurationError(f"there is no file {path}")
-    catalogue = BuiltinCatalogue()
+    catalogue, formats = known_entities(environment), known_formats(environment)
 
     def entity_of(plan: PackageEntity) -> EntityType | None:
         return catalogue.find(plan.target_entity or plan.label) or catalogue.find(plan.label)
 
-    contents = showing.read_contents(path, STANDARD, entity_of, count_rows=not no_rows)
+    contents = showing.read_contents(path, formats, entity_of, count_rows=not no_rows)
     if unpack is not None:
         for file in showing.unpack(path, unpack):
             note(f"wrote {file}")
@@ -112,16 +122,16 @@ def show(path: Path, entity: str | None, no_rows: bool, unpack: Path | None, as_
 # new
 
 
-def _sources(argument: str, encoding: str, delimiter: str) -> Iterator[Source]:
+def _sources(
+    catalogue: Catalogue, argument: str, encoding: str, delimiter: str
+) -> Iterator[Source]:
     """The file of an argument, and the entity that it is for; of a workbook, its sheets."""
-    from d365fo_emulator.entities.builtin import BuiltinCatalogue  # noqa: PLC0415  reads its index
     from d365fo_emulator.packages.detection import Kind, detect  # noqa: PLC0415  as above
     from d365fo_emulator.packages.making import Source  # noqa: PLC0415  as above
 
     label, path = _named(argument)
     finding = detect(path, encoding, delimiter)
     note(f"{path.name}: {finding}")
-    catalogue = BuiltinCatalogue()
     sheets = _sheets(path) if finding.kind is Kind.WORKBOOK else ()
     if label or len(sheets) < 2:
         yield Source(path, finding, _entity(catalogue, label or path.stem))
@@ -149,34 +159,33 @@ def _named(argument: str) -> tuple[str, Path]:
     return label.strip(), path
 
 
-def _entity(catalogue: BuiltinCatalogue, name: str) -> EntityType:
-    from d365fo_emulator.kernel.tables import did_you_mean  # noqa: PLC0415  with refusals
-
+def _entity(catalogue: Catalogue, name: str) -> EntityType:
     found = catalogue.find(name) or _by_file_name(catalogue, name)
     if found is None:
-        hint = did_you_mean(name, catalogue.labels)
+        near = catalogue.nearest(name)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigurationError(
             f"no entity is called {name!r}{hint}; name it, as in {'Customer groups=FILE'!r}"
         )
     return found
 
 
-def _by_file_name(catalogue: BuiltinCatalogue, stem: str) -> EntityType | None:
+def _by_file_name(catalogue: Catalogue, stem: str) -> EntityType | None:
     """A label with characters that no file name can have."""
     from d365fo_emulator.packages.naming import file_name_for  # noqa: PLC0415  as above
 
-    for label in catalogue.labels:
-        if file_name_for(label, "").casefold() == stem.casefold():
-            return catalogue.find(label)
+    for known in catalogue.names():
+        if file_name_for(known.label, "").casefold() == stem.casefold():
+            return catalogue.find(known.label)
     return None
 
 
-def _entity_of_sheet(catalogue: BuiltinCatalogue, sheet: str) -> EntityType | None:
+def _entity_of_sheet(catalogue: Catalogue, sheet: str) -> EntityType | None:
     from d365fo_emulator.packages.naming import sheet_name_for  # noqa: PLC0415  as above
 
-    for label in catalogue.labels:
-        if sheet_name_for(label).casefold() == sheet_name_for(sheet).casefold():
-            return catalogue.find(label)
+    for known in catalogue.names():
+        if sheet_name_for(known.label).casefold() == sheet_name_for(sheet).casefold():
+            return catalogue.find(known.label)
     return None
 
 
@@ -204,25 +213,6 @@ def _character(delimiter: str) -> str:
     return {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(
         delimiter, delimiter
     )
-
-
-def _levels(entities: Sequence[EntityType]) -> list[int]:
-    """The level of each entity: after all entities of the package that it refers to."""
-    names = {entity.name: entity for entity in entities}
-    level: dict[str, int] = {}
-
-    def level_of(entity: EntityType, above: frozenset[str]) -> int:
-        if entity.name not in level:
-            referred = {
-                field.reference.entity
-                for field in entity.fields
-                if field.reference and field.reference.entity in names
-            } - above
-            below = [level_of(names[name], above | {name}) for name in sorted(referred)]
-            level[entity.name] = max(below, default=0) + 1
-        return level[entity.name]
-
-    return [level_of(entity, frozenset({entity.name})) for entity in entities]
 
 
 @contextlib.contextmanager

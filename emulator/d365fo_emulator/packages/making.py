@@ -24,7 +24,7 @@ from d365fo_emulator.packages.naming import file_name_for, sheet_name_for
 from d365fo_emulator.packages.writer import PackageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -117,11 +117,12 @@ def plan_part(source: Source, formats: SourceFormats, wanted: str = "") -> Part:
     )
 
 
-def in_sequence(parts: Sequence[Part], levels: Sequence[int]) -> list[Part]:
-    """The parts with execution units, levels and sequences: levels as given, 1 the first."""
+def in_levels(parts: Sequence[Part], level_of: Mapping[str, int]) -> list[Part]:
+    """The parts with execution units, levels and sequences; `level_of`: by label, 1 the first."""
     counters: dict[int, itertools.count[int]] = {}
     placed = []
-    for part, level in zip(parts, levels, strict=True):
+    for part in parts:
+        level = level_of[part.plan.label]
         sequence = next(counters.setdefault(level, itertools.count(STEP, STEP)))
         plan = replace(part.plan, unit=1, level=level * STEP, sequence=sequence)
         placed.append(replace(part, plan=plan))
