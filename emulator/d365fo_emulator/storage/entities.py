@@ -13,16 +13,14 @@ import json
 from typing import TYPE_CHECKING
 
 from d365fo_emulator.entities.store import row_company
-from d365fo_emulator.storage import import_state, number_sequences, reruns, selection
+from d365fo_emulator.storage import import_state, number_sequences, reruns
 from d365fo_emulator.storage.physical import (
-    AFTER_SEPARATOR,
-    SEPARATOR,
     PhysicalTables,
     blank_keys,
-    key_part,
     keys_of,
     know_companies,
 )
+from d365fo_emulator.storage.reading import TargetReader, stored_company
 from d365fo_emulator.storage.targets import Upsert, last_row, listed, on_conflict
 
 if TYPE_CHECKING:
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from d365fo_emulator.entities.store import (
         EntityProgress,
         RowError,
-        RowQuery,
-        Snapshot,
         Stage,
         Value,
     )
@@ -43,16 +39,13 @@ if TYPE_CHECKING:
     from d365fo_emulator.storage.database import Database
     from d365fo_emulator.storage.physical import PhysicalTable
 
-SHARED = ""
-"""The company of rows of entities that have none."""
-
 LARGE = 20_000
 """Rows from which an import is followed by emptying the write-ahead log."""
 
 PAGE = 1000
 
 
-class SqliteRowStore:
+class SqliteRowStore(TargetReader):
     """The rows of one workspace.
 
     Args:
@@ -61,8 +54,7 @@ class SqliteRowStore:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._tables = PhysicalTables(database)
+        super().__init__(database, PhysicalTables(database))
 
     def prepare(self, entity: EntityType) -> None:
         """Creates the entity's tables, or adds columns for fields that are new; else nothing."""
@@ -146,7 +138,7 @@ class SqliteRowStore:
             "SELECT 1 FROM {staging} s WHERE s.execution = :writer"
             " GROUP BY {company}, s._key HAVING count(*) > 1"
             " AND s._key NOT IN (SELECT value FROM json_each(:blank)) LIMIT 1",
-            company=_company(entity, company),
+            company=stored_company(entity, company),
             blank=blank,
         )
         if not list(any_twice):
@@ -158,7 +150,7 @@ class SqliteRowStore:
             " (PARTITION BY {company}, s._key ORDER BY s.row) AS turn FROM {staging} s"
             " WHERE s.execution = :writer) d WHERE d.turn > 1"
             " AND d._key NOT IN (SELECT value FROM json_each(:blank)) ORDER BY d.row",
-            company=_company(entity, company),
+            company=stored_company(entity, company),
             blank=blank,
         )
 
@@ -170,7 +162,7 @@ class SqliteRowStore:
             "SELECT s.row FROM {staging} s WHERE s.execution = :writer AND NOT EXISTS"
             " (SELECT 1 FROM {target} t WHERE t.company = {company} AND t._key = s._key)"
             " ORDER BY s.row",
-            company=_company(entity, company),
+            company=stored_company(entity, company),
         )
 
     def staged(
@@ -271,7 +263,8 @@ class SqliteRowStore:
         with self._database.write() as connection:
             if import_state.may_truncate(connection, execution, entity.name):
                 connection.execute(
-                    f"DELETE FROM {table.target} WHERE company = ?", (_company(entity, company),)
+                    f"DELETE FROM {table.target} WHERE company = ?",
+                    (stored_company(entity, company),),
                 )
 
     def upsert(
@@ -294,7 +287,7 @@ class SqliteRowStore:
                 execution,
                 entity,
                 fields,
-                _company(entity, company),
+                stored_company(entity, company),
             )
             with step.ordered() as total:
                 progress = import_state.read_progress(connection, execution, entity.name)
@@ -303,82 +296,6 @@ class SqliteRowStore:
         if total >= LARGE:
             self._database.truncate_log()
         return progress
-
-    def exists(self, entity: EntityType, field: Field, value: Value, company: str) -> bool:
-        """Whether a target row has this value, letter case aside (its company, or shared).
-
-        A key field, or the first of several, is looked up in the key; another one is searched.
-        """
-        table = self._tables.find(entity)
-        if table is None:
-            return False
-        folded = key_part(field)(value)
-        with self._database.read() as connection:
-            if entity.key_is_known and entity.keys[0] == field.name:
-                condition = "(t._key = ?2 OR (t._key >= ?3 AND t._key < ?4))"
-            else:
-                connection.create_function("folded", 1, key_part(field), deterministic=True)
-                condition = f"folded({table.read_names([field], 't')[0]}) = ?2 AND ?3 < ?4"
-            row = connection.execute(
-                f"SELECT 1 FROM {table.target} t WHERE t.company = ?1 AND {condition} LIMIT 1",
-                (
-                    _company(entity, company),
-                    folded,
-                    folded + SEPARATOR,
-                    folded + AFTER_SEPARATOR,
-                ),
-            ).fetchone()
-        return row is not None
-
-    def count(self, entity: EntityType, company: str | None = None) -> int:
-        """How many target rows there are, in one company or in all."""
-        table = self._tables.find(entity)
-        if table is None:
-            return 0
-        with self._database.read() as connection:
-            (count,) = connection.execute(
-                f"SELECT count(*) FROM {table.target} t WHERE ?1 IS NULL OR t.company = ?1",
-                (None if company is None else _company(entity, company),),
-            ).fetchone()
-        return int(count)
-
-    def rows(
-        self,
-        entity: EntityType,
-        fields: Sequence[Field],
-        company: str | None = None,
-    ) -> Iterator[tuple[Value, ...]]:
-        """Target rows in key order, read as they are asked for; all as of the first one."""
-        table = self._tables.find(entity)
-        if table is None:
-            return
-        with self._database.read() as connection:
-            cursor = connection.execute(
-                f"SELECT {', '.join(table.target_names(entity, fields)) or 'NULL'}"
-                f" FROM {table.target} t WHERE ?1 IS NULL OR t.company = ?1"
-                " ORDER BY t.company, t._key",
-                (None if company is None else _company(entity, company),),
-            )
-            with contextlib.closing(cursor):
-                yield from cursor
-
-    @contextlib.contextmanager
-    def snapshot(
-        self, entity: EntityType, fields: Sequence[Field], query: RowQuery
-    ) -> Iterator[Snapshot]:
-        """Target rows in key order, together with the number of the last change among them."""
-        company = None if query.company is None else _company(entity, query.company)
-        query = dataclasses.replace(query, company=company)
-        while True:
-            table = self._tables.find(entity)
-            with (
-                self._database.read() as connection,
-                selection.taken(connection, table, entity, fields, query) as found,
-            ):
-                # Rows may have come with their table before the change was read: look again.
-                if table is not None or self._tables.find(entity) is None:
-                    yield found
-                    return
 
     def put(
         self,
@@ -440,13 +357,8 @@ def _companies(
     entity: EntityType, fields: Sequence[Field], company: str, columns: Sequence[Sequence[Value]]
 ) -> Iterable[str]:
     """The company of each row given column by column."""
-    job_company = _company(entity, company)
+    job_company = stored_company(entity, company)
     if entity.company_field is None or entity.company_field not in fields:
         return itertools.repeat(job_company)
     named = columns[fields.index(entity.company_field)]
     return [row_company(name, job_company) for name in named]
-
-
-def _company(entity: EntityType, company: str) -> str:
-    """How the company is kept: in capitals, since the product's ids do not distinguish case."""
-    return company.upper() if entity.per_company else SHARED
