@@ -137,6 +137,7 @@ def polls(options):
     """State polls every 5 ms, alone and while the largest import runs."""
     count = options.counts[-1]
     middle = Figure(f"median of a poll while {count:,} rows are imported", "ms", "idle")
+    many = Figure(f"polls a second while {count:,} rows are imported", "1/s", "idle")
     slow = Figure(f"99th percentile of a poll while {count:,} rows are imported", "ms", "idle")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -154,9 +155,11 @@ def polls(options):
                 thread.join()
             middle.ours.append(percentile(busy, 50))
             middle.theirs.append(percentile(idle, 50))
+            many.ours.append(1000 * len(busy) / sum(busy))
+            many.theirs.append(1000 * len(idle) / sum(idle))
             slow.ours.append(percentile(busy, 99))
             slow.theirs.append(percentile(idle, 99))
-    return [middle, slow]
+    return [middle, slow, many]
 
 
 def asked(count):

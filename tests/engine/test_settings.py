@@ -7,7 +7,9 @@ import contextlib
 import datetime as dt
 import io
 import json
+import sys
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -16,6 +18,8 @@ from builders import package
 from d365fo_emulator import Emulator
 from d365fo_emulator.packages.formats.excel import DUMMY_TEXT
 from job_tools import EXPORT_GROUPS, Client, Refused
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "packages"
 
 
 def claims(token):
@@ -52,6 +56,14 @@ def test_workbooks_may_begin_with_a_row_of_dummy_texts(job_of, dummy):
     rows = list(openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows(values_only=True))
     assert len(rows) == 4 + dummy
     assert any(str(value).startswith(DUMMY_TEXT[:40]) for value in rows[1]) == dummy
+
+
+@pytest.mark.evidence("inferred")
+def test_workbooks_beyond_the_memory_for_sheets_are_read_as_a_stream(job_of, monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)  # what reads sheets at once
+    _view, client = job_of({"version": 1, "settings": {"sheetMemoryMiB": 0}})
+    execution = client.import_package((FIXTURES / "customer-groups-excel.zip").read_bytes())
+    assert client.poll(execution)[-1] == "Succeeded"
 
 
 @pytest.mark.evidence("documented")

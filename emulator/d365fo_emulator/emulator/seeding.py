@@ -64,6 +64,7 @@ def formats_of(environment: EnvironmentFile) -> SourceFormats:
         own,
         pascal_case=environment.settings.xml_row_names == "pascal",
         dummy_row=environment.settings.excel_dummy_row,
+        sheet_memory=environment.settings.sheet_memory_mib * 1024 * 1024,
     )
 
 

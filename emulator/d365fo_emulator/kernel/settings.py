@@ -233,6 +233,13 @@ class Settings:
         " texts, which must be deleted before they are imported again.",
         evidence="documented",
     )
+    sheet_memory_mib: int = choice(
+        64,
+        "sheetMemoryMiB",
+        "A workbook that is larger than this when expanded is read as a stream, slower and in small"
+        " memory. Below it a sheet takes about thrice as much while it is read.",
+        evidence="the emulator's own",
+    )
     keep_history_days: int = choice(
         7,
         "keepHistoryDays",

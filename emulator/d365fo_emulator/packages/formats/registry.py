@@ -62,6 +62,7 @@ class SourceFormats:
         own: formats beside the standard ones; one of a standard name stands in its place.
         pascal_case: whether rows of written XML files are named in Pascal case.
         dummy_row: whether written workbooks have a dummy row where fields are long.
+        sheet_memory: expanded bytes up to which a workbook is read at once; None: as `Excel` does.
 
     """
 
@@ -71,6 +72,7 @@ class SourceFormats:
         *,
         pascal_case: bool = False,
         dummy_row: bool = False,
+        sheet_memory: int | None = None,
     ) -> None:
         self._by_name: dict[str, SourceFormat] = {}
         for one in (*FORMATS, *own):
@@ -78,7 +80,8 @@ class SourceFormats:
             if isinstance(one, XmlRows):
                 chosen = dataclasses.replace(one, pascal_case=pascal_case)
             elif isinstance(one, Excel):
-                chosen = dataclasses.replace(one, dummy_row=dummy_row)
+                largest = one.largest_in_memory if sheet_memory is None else sheet_memory
+                chosen = dataclasses.replace(one, dummy_row=dummy_row, largest_in_memory=largest)
             self._by_name[_folded(one.name)] = chosen
 
     @property
