@@ -97,16 +97,27 @@ def test_a_package_that_cannot_be_fetched_fails_later_in_the_words_of_the_storag
     [
         ({"legalEntityId": "Input"}, "The company Input does not exist."),
         ({"overwrite": False}, "exists and overwrite has not been specified"),
-        ({"executionId": "used"}, "Execution id used already exists."),
     ],
 )
-def test_what_concerns_the_parameters_alone_is_refused_at_once(job, members, words):
+def test_what_the_synchronous_form_refuses_of_a_call_ends_as_failed(job, members, words):
+    view, client = job
+    client.poll(begin(client, client.upload(package())))
+    before = view.parts.dmf.at.store.project("Later")
+    execution = begin(client, client.upload(package()), **members)
+    assert client.poll(execution) == ["NotRun", "Executing", "Failed"]
+    assert words in view.executions[execution].document["reason"]
+    assert view.parts.dmf.at.store.project("Later") == before
+    assert list((view.parts.workspace.folder / "packages").iterdir()) == []
+
+
+@pytest.mark.evidence("inferred")
+def test_a_used_id_is_refused_at_once(job):
     _view, client = job
     begin(client, client.upload(package()), executionId="used")
     with pytest.raises(Refused) as refused:
-        begin(client, client.upload(package()), **members)
+        begin(client, client.upload(package()), executionId="used")
     assert refused.value.status == 400
-    assert words in refused.value.response.text
+    assert "Execution id used already exists." in refused.value.response.text
 
 
 @pytest.mark.evidence("client")

@@ -105,14 +105,23 @@ def test_a_composite_entity_alone_goes_into_its_project_without_overwrite(place,
 
 
 @pytest.mark.evidence("recorded")
-@pytest.mark.parametrize("action", ["ImportFromPackage", "ImportFromPackageAsync"])
 @pytest.mark.parametrize("overwrite", [True, False])
-def test_its_project_must_be_there(place, action, overwrite):
+def test_its_project_must_be_there(place, overwrite):
     _view, client = place
     with pytest.raises(Refused) as refused:
-        begin(client, content(PLAN), action, definitionGroupId="Not there", overwrite=overwrite)
+        begin(client, content(PLAN), definitionGroupId="Not there", overwrite=overwrite)
     assert refused.value.status == 400
     assert NO_PROJECT in refused.value.response.text
+
+
+@pytest.mark.evidence("inferred")
+def test_the_asynchronous_form_says_so_later(place):
+    view, client = place
+    execution = begin(
+        client, content(PLAN), "ImportFromPackageAsync", definitionGroupId="Not there"
+    )
+    assert client.poll(execution)[-1] == "Failed"
+    assert NO_PROJECT in view.executions[execution].document["reason"]
 
 
 @pytest.mark.evidence("inferred")

@@ -119,8 +119,8 @@ ACTIONS: tuple[ActionSignature, ...] = (
 # What of an action nobody has documented or recorded, and the emulator had to choose.
 INFERRED: dict[str, str] = {
     "ImportFromPackageAsync": (
-        "What `ImportFromPackage` refuses of a package, its URL included, ends as Failed; what"
-        " concerns the parameters alone is refused at once."
+        "What `ImportFromPackage` refuses, of package, URL, company or data project, ends as"
+        " Failed; a used execution id is refused at once."
     ),
     "ImportFromDMTPackage": "Everything but its parameters: it does what `ImportFromPackage` does.",
     "GetEntityExecutionSummaryStatusList": (

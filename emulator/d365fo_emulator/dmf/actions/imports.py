@@ -46,13 +46,13 @@ def import_from_dmt_package(call: Call) -> str:
 
 
 def import_from_package_async(call: Call) -> str:
-    """Begins an import, whatever its package is; the id of the execution.
+    """Begins an import, whatever is wrong with it; the id of the execution.
 
-    The id comes at once and all else later (documented). So what the synchronous form refuses of
-    the package, its URL included, ends here as Failed, and makes no data project; what concerns
-    the parameters alone (company, used id, overwrite) is refused at once (both inferred).
+    The id comes at once and all else later (documented). So what the synchronous form answers
+    with 400 ends here as Failed, and makes no data project (inferred): an unknown company, a data
+    project that is there without overwrite, and everything that is wrong with the package, its
+    URL included. A used id is refused at once, as it can name no other execution.
     """
-    company = company_of(call)
     execution_id = execution_id_of(call)
     check_id(call, execution_id, again=may_run_again(call))
     options = RunOptions(
@@ -61,12 +61,13 @@ def import_from_package_async(call: Call) -> str:
         without_batch=call["runAsyncWithoutBatch"],
         batch_threshold=call["thresholdToRunInBatch"],
     )
+    company = call["legalEntityId"]
     try:
-        package = _accepted(call)
+        company = company_of(call)
+        return _begin_import(call, _accepted(call), company, execution_id, options)
     except ActionFailed as error:
         _begin_refused(call, error, company, execution_id, options)
         return execution_id
-    return _begin_import(call, package, company, execution_id, options)
 
 
 def _begin_refused(
